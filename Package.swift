@@ -1,0 +1,127 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target: memory safety is checked, warnings are errors, imports are internal.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+#if arch(x86_64)
+    /// AVX2 and FMA for the kernels; `NumericsEnvironment` checks the processor at start-up.
+    let vectorFlags: [String] = [
+        "-Xcc", "-march=haswell", "-Xfrontend", "-target-cpu", "-Xfrontend", "haswell",
+    ]
+#else
+    let vectorFlags: [String] = []
+#endif
+
+/// Numeric targets are optimised in debug builds too: a plain loop is 40 times slower without.
+let numeric: [SwiftSetting] =
+    strict + [
+        .unsafeFlags(vectorFlags),
+        .unsafeFlags(["-O"], .when(configuration: .debug)),
+    ]
+
+let package = Package(
+    name: "pleiad",
+    products: [
+        .executable(name: "pleiad", targets: ["pleiad"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // System libraries
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CNNG"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
+
+        // Memory, bytes and sockets
+        .target(name: "Buffers", swiftSettings: numeric),
+        .target(name: "Identity", dependencies: ["CCrypto"], swiftSettings: numeric),
+        .target(name: "Wire", dependencies: ["Buffers"], swiftSettings: numeric),
+        .target(
+            name: "Transport", dependencies: ["Wire", "Buffers", "CNNG"], swiftSettings: strict),
+
+        // Numbers
+        .target(name: "Kernels", dependencies: ["Buffers", "COpenBLAS"], swiftSettings: numeric),
+        .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
+        .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: numeric),
+        .target(name: "Objectives", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
+        .target(name: "Optimizers", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
+
+        // Data, files and tables
+        .target(
+            name: "Datasets", dependencies: ["Tensors", "Kernels", "Identity", "CZlib"],
+            swiftSettings: numeric),
+        .target(
+            name: "Storage", dependencies: ["Tensors", "Identity", "Buffers"],
+            swiftSettings: numeric),
+        .target(
+            name: "Tables",
+            dependencies: ["Kernels", "Tensors", "Objectives", "Optimizers", "Storage"],
+            swiftSettings: numeric),
+        .target(
+            name: "Clustering", dependencies: ["Kernels", "Tensors", "Storage"],
+            swiftSettings: numeric),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Tensors", "Kernels", "Networks", "Datasets", "Storage"],
+            swiftSettings: numeric),
+        .target(
+            name: "RunFiles", dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+
+        // Methods
+        .target(
+            name: "Methods",
+            dependencies: [
+                "Tensors", "Networks", "Objectives", "Optimizers", "Tables", "Datasets",
+                "Clustering", "Evaluation", "RunFiles", "Storage", "Identity",
+            ], swiftSettings: numeric),
+
+        // Coordinator, workers, clients
+        .target(
+            name: "Messages", dependencies: ["Wire", "Tensors", "Identity", "Buffers"],
+            swiftSettings: strict),
+        .target(
+            name: "CoordinatorCore", dependencies: ["Messages", "Identity"],
+            swiftSettings: strict),
+        .target(
+            name: "CoordinatorDaemon",
+            dependencies: [
+                "CoordinatorCore", "Messages", "Transport", "Tensors", "Datasets", "Methods",
+                "Tables", "Clustering", "Optimizers", "Evaluation", "Storage", "RunFiles",
+                "Identity",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
+        .target(
+            name: "WorkerCore",
+            dependencies: [
+                "Messages", "Transport", "Tensors", "Optimizers", "Datasets", "Methods",
+                "RunFiles", "Identity",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
+        .target(name: "Client", dependencies: ["Messages", "Transport"], swiftSettings: strict),
+        .executableTarget(
+            name: "pleiad",
+            dependencies: [
+                "CoordinatorDaemon", "WorkerCore", "Client", "Methods", "Evaluation",
+                "Clustering", "RunFiles", "Storage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+    ]
+)
