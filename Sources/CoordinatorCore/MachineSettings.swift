@@ -1,0 +1,70 @@
+public import Identity
+
+/// What the machine knows from the run file and its options.
+public struct MachineSettings: Hashable, Sendable {
+    /// The run's name, for greetings and status.
+    public var runName: String
+    /// The coordinator's epoch: one start on a state directory.
+    public var epoch: UInt32
+    /// The run file as resolved, sent to workers.
+    public var runFile: String
+    /// Digest of its *bits* keys.
+    public var configDigest: Digest
+    /// Digest of the data set.
+    public var dataDigest: Digest
+    /// The numerics fingerprint of this run.
+    public var fingerprint: Digest
+    /// Steps after which this start ends: the run's, or fewer (`--steps`).
+    public var steps: Int
+    /// Slices of a step.
+    public var slices: Int
+    /// Answer groups of every exchange round: aligned runs of slices that cover the step, in order.
+    public var groups: [[Range<Int>]]
+    /// Names of the exchange rounds.
+    public var rounds: [String]
+    /// Time between heartbeats that workers are asked for.
+    public var heartbeat: Duration
+    /// A worker without a sign of life, or a slot without progress, for so long is lost.
+    public var leaseTerm: Duration
+    /// A connection that has not said hello (or attached) after so long is closed.
+    public var helloTerm: Duration
+    /// Time between checkpoints, in stepping time.
+    public var checkpointEvery: Duration
+    /// Largest message body, in bytes.
+    public var bodyBytesMax: UInt64
+    /// Gradient nodes that may be on their way or kept at a time.
+    public var nodeCredits: Int
+    /// Connections that have not said hello, at most.
+    public var strangersMax: Int
+    /// Workers at most.
+    public var workersMax: Int
+
+    /// Settings with these values; bounds have defaults.
+    public init(
+        runName: String, epoch: UInt32, runFile: String, configDigest: Digest,
+        dataDigest: Digest, fingerprint: Digest, steps: Int, slices: Int,
+        groups: [[Range<Int>]], rounds: [String], heartbeat: Duration = .milliseconds(250),
+        leaseTerm: Duration = .seconds(3), helloTerm: Duration = .seconds(5),
+        checkpointEvery: Duration = .seconds(30), bodyBytesMax: UInt64,
+        nodeCredits: Int = 32, strangersMax: Int = 64, workersMax: Int = 1024
+    ) {
+        self.runName = runName
+        self.epoch = epoch
+        self.runFile = runFile
+        self.configDigest = configDigest
+        self.dataDigest = dataDigest
+        self.fingerprint = fingerprint
+        self.steps = steps
+        self.slices = slices
+        self.groups = groups
+        self.rounds = rounds
+        self.heartbeat = heartbeat
+        self.leaseTerm = leaseTerm
+        self.helloTerm = helloTerm
+        self.checkpointEvery = checkpointEvery
+        self.bodyBytesMax = bodyBytesMax
+        self.nodeCredits = nodeCredits
+        self.strangersMax = strangersMax
+        self.workersMax = workersMax
+    }
+}

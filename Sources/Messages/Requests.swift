@@ -1,0 +1,303 @@
+public import Identity
+
+/// What a worker or a client asks of the coordinator. Tensors travel beside the fields and are
+/// listed with each case; `proto/PROTOCOL.md` gives every field byte by byte.
+public enum Request: Hashable, Sendable {
+    /// First message of a control connection: which protocol minors the peer speaks.
+    case greet(Greet)
+    /// Who the peer is and what it computes with; answered by `Reply.welcome`.
+    case hello(Hello)
+    /// First message of a bulk connection, with the ticket from the welcome.
+    case attach(Attach)
+    /// The worker holds the run file and the data and can take leases.
+    case ready(Ready)
+    /// An idle slot wants a slice; the reply comes when there is one.
+    case requestLease(RequestLease)
+    /// Wants the parameters of a version; reply tensors `parameters` and `buffers`.
+    case fetchVersion(FetchVersion)
+    /// A slice's input to an exchange round, with the method's named tensors; the reply, with the
+    /// method's named tensors, comes when the slice's answer group is computed.
+    case exchange(Exchange)
+    /// Announces a node of the gradient tree; the reply is the credit to send it, or to drop it.
+    case offerNode(OfferNode)
+    /// The node itself; tensors `gradient`, `statistics`, `sum.NAME`, `rows.NAME`.
+    case deliverNode(DeliverNode)
+    /// Progress of every slot.
+    case heartbeat(Heartbeat)
+    /// Hands a slice back, because of an error or a drain.
+    case returnLease(ReturnLease)
+    /// The worker leaves on purpose.
+    case goodbye(Goodbye)
+    /// Wants the status document.
+    case status
+}
+
+/// The opening of a control connection (PROTOCOL.md, greet).
+public struct Greet: Hashable, Sendable {
+    /// Lowest protocol minor that the peer speaks.
+    public var minorLowest: UInt8
+    /// Highest protocol minor that the peer speaks.
+    public var minorHighest: UInt8
+    /// Sixteen random bytes, for the authentication of later minors.
+    public var nonce: [UInt8]
+
+    /// A greeting with these facts.
+    public init(minorLowest: UInt8, minorHighest: UInt8, nonce: [UInt8]) {
+        self.minorLowest = minorLowest
+        self.minorHighest = minorHighest
+        self.nonce = nonce
+    }
+}
+
+/// What a peer is to the coordinator.
+public enum PeerRole: UInt8, Hashable, Sendable, CaseIterable {
+    /// Computes slices.
+    case worker = 1
+    /// Asks for status.
+    case client = 2
+}
+
+/// Who a peer is (PROTOCOL.md, hello).
+public struct Hello: Hashable, Sendable {
+    /// What it is.
+    public var role: PeerRole
+    /// The name under which it appears in status; unique among live workers.
+    public var name: String
+    /// Host name and process, for people.
+    public var host: String
+    /// Its process id.
+    public var processID: UInt32
+    /// Version of the program, for people.
+    public var programVersion: String
+    /// Bit set of optional abilities; none is defined yet.
+    public var features: UInt64
+    /// Largest message body that it accepts, in bytes.
+    public var bodyBytesMax: UInt64
+    /// Number of compute slots.
+    public var slots: UInt16
+    /// Hash of the bits of its numerics canary.
+    public var fingerprint: Digest
+    /// Digest of the run's *bits* keys, or zero if it has no run file yet.
+    public var configDigest: Digest
+    /// Digest of its data, or zero if it has not loaded them yet.
+    public var dataDigest: Digest
+
+    /// A hello with these facts.
+    public init(
+        role: PeerRole, name: String, host: String, processID: UInt32, programVersion: String,
+        features: UInt64, bodyBytesMax: UInt64, slots: UInt16, fingerprint: Digest,
+        configDigest: Digest, dataDigest: Digest
+    ) {
+        self.role = role
+        self.name = name
+        self.host = host
+        self.processID = processID
+        self.programVersion = programVersion
+        self.features = features
+        self.bodyBytesMax = bodyBytesMax
+        self.slots = slots
+        self.fingerprint = fingerprint
+        self.configDigest = configDigest
+        self.dataDigest = dataDigest
+    }
+}
+
+/// Ties a bulk connection to a welcomed worker.
+public struct Attach: Hashable, Sendable {
+    /// The ticket from the welcome.
+    public var ticket: UInt64
+    /// An attachment by ticket.
+    public init(ticket: UInt64) { self.ticket = ticket }
+}
+
+/// The worker can compute: its digests must equal the run's.
+public struct Ready: Hashable, Sendable {
+    /// Digest of the run's *bits* keys as the worker understood them.
+    public var configDigest: Digest
+    /// Digest of the data that it loaded.
+    public var dataDigest: Digest
+    /// The data shards that it holds; empty means all.
+    public var shards: [UInt32]
+    /// Readiness with these facts.
+    public init(configDigest: Digest, dataDigest: Digest, shards: [UInt32]) {
+        self.configDigest = configDigest
+        self.dataDigest = dataDigest
+        self.shards = shards
+    }
+}
+
+/// A slot without work.
+public struct RequestLease: Hashable, Sendable {
+    /// The slot, counted from 0.
+    public var slot: UInt16
+    /// A request of this slot.
+    public init(slot: UInt16) { self.slot = slot }
+}
+
+/// Names a version to fetch.
+public struct FetchVersion: Hashable, Sendable {
+    /// The step at whose opening the version stood.
+    public var step: StepNumber
+    /// Its digest.
+    public var digest: Digest
+    /// A version by step and digest.
+    public init(step: StepNumber, digest: Digest) {
+        self.step = step
+        self.digest = digest
+    }
+}
+
+/// A slice's input to an exchange round.
+public struct Exchange: Hashable, Sendable {
+    /// The step.
+    public var step: StepNumber
+    /// The slice.
+    public var slice: SliceNumber
+    /// The round within the step, counted from 0 in the method's order.
+    public var round: UInt16
+    /// SHA-256 of the tensors, by which a repeated input is compared with the first.
+    public var digest: Digest
+    /// The input of a slice to a round.
+    public init(step: StepNumber, slice: SliceNumber, round: UInt16, digest: Digest) {
+        self.step = step
+        self.slice = slice
+        self.round = round
+        self.digest = digest
+    }
+}
+
+/// What a worker says of one slice's result inside a node.
+public struct Leaf: Hashable, Sendable {
+    /// The slice.
+    public var slice: SliceNumber
+    /// SHA-256 over the result's bits.
+    public var digest: Digest
+    /// Whether every number of the result is finite.
+    public var isFinite: Bool
+    /// Milliseconds of computation, waits left out.
+    public var computeMilliseconds: UInt32
+    /// A leaf with these facts.
+    public init(slice: SliceNumber, digest: Digest, isFinite: Bool, computeMilliseconds: UInt32) {
+        self.slice = slice
+        self.digest = digest
+        self.isFinite = isFinite
+        self.computeMilliseconds = computeMilliseconds
+    }
+}
+
+/// Announces a node of the gradient tree.
+public struct OfferNode: Hashable, Sendable {
+    /// The step.
+    public var step: StepNumber
+    /// The node.
+    public var node: SliceRange
+    /// Bytes of its tensors.
+    public var byteCount: UInt64
+    /// An offer of this node.
+    public init(step: StepNumber, node: SliceRange, byteCount: UInt64) {
+        self.step = step
+        self.node = node
+        self.byteCount = byteCount
+    }
+}
+
+/// A node of the gradient tree, summed by the worker over its leaves.
+public struct DeliverNode: Hashable, Sendable {
+    /// The step.
+    public var step: StepNumber
+    /// The node.
+    public var node: SliceRange
+    /// One entry a slice of the node, in order.
+    public var leaves: [Leaf]
+    /// A delivery of this node.
+    public init(step: StepNumber, node: SliceRange, leaves: [Leaf]) {
+        self.step = step
+        self.node = node
+        self.leaves = leaves
+    }
+}
+
+/// What a slot is doing.
+public enum SlotPhase: UInt8, Hashable, Sendable, CaseIterable {
+    /// Waits for a lease.
+    case idle = 0
+    /// Fetches a version or loads samples.
+    case loading = 1
+    /// Computes forward.
+    case forward = 2
+    /// Has parked slices only.
+    case parked = 3
+    /// Computes backward.
+    case backward = 4
+    /// Hands results over.
+    case delivering = 5
+}
+
+/// The progress of one slot.
+public struct SlotProgress: Hashable, Sendable {
+    /// The slot, counted from 0.
+    public var slot: UInt16
+    /// What it is doing.
+    public var phase: SlotPhase
+    /// The step of the slice that it works on.
+    public var step: StepNumber
+    /// The slice that it works on.
+    public var slice: SliceNumber
+    /// A counter that the compute loop itself advances, layer by layer.
+    public var ticks: UInt64
+    /// Progress with these facts.
+    public init(
+        slot: UInt16, phase: SlotPhase, step: StepNumber, slice: SliceNumber, ticks: UInt64
+    ) {
+        self.slot = slot
+        self.phase = phase
+        self.step = step
+        self.slice = slice
+        self.ticks = ticks
+    }
+}
+
+/// A worker's sign of life: the progress of its slots.
+public struct Heartbeat: Hashable, Sendable {
+    /// Every slot, in order.
+    public var slots: [SlotProgress]
+    /// A heartbeat with this progress.
+    public init(slots: [SlotProgress]) { self.slots = slots }
+}
+
+/// Why a slice is handed back.
+public enum ReturnReason: UInt8, Hashable, Sendable, CaseIterable {
+    /// The worker drains.
+    case drain = 1
+    /// The computation failed; `detail` says how.
+    case failed = 2
+    /// The coordinator told the worker to abandon it.
+    case abandoned = 3
+}
+
+/// Hands a slice back.
+public struct ReturnLease: Hashable, Sendable {
+    /// The step.
+    public var step: StepNumber
+    /// The slice.
+    public var slice: SliceNumber
+    /// Why.
+    public var reason: ReturnReason
+    /// A sentence for people.
+    public var detail: String
+    /// A slice handed back.
+    public init(step: StepNumber, slice: SliceNumber, reason: ReturnReason, detail: String) {
+        self.step = step
+        self.slice = slice
+        self.reason = reason
+        self.detail = detail
+    }
+}
+
+/// A worker leaves on purpose.
+public struct Goodbye: Hashable, Sendable {
+    /// A sentence for people.
+    public var detail: String
+    /// A farewell.
+    public init(detail: String) { self.detail = detail }
+}

@@ -1,0 +1,190 @@
+public import Datasets
+public import Networks
+public import Optimizers
+public import RunFiles
+public import Tensors
+
+/// One of the systems that Pleiad trains: the registry holds one value of each.
+///
+/// A method is made from a run file once at start; it then makes its worker part and its
+/// coordinator part, which meet only through exchanges, results and versions.
+public protocol Method: Sendable {
+    /// The name in run files, and of the method's own section there.
+    static var name: String { get }
+    /// Reads the sections that belong to the method (`network`, `views`, and its own); mistakes
+    /// are recorded in the document.
+    init(sections: inout RunSections, settings: RunSettings)
+    /// The trained network's parameters and buffers.
+    var layout: ParameterLayout { get }
+    /// The exchange rounds of a step, in order; empty for a method without.
+    var exchanges: [ExchangeRound] { get }
+    /// The part that computes slices, over the training images.
+    func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod
+    /// The part that owns what is global.
+    func makeCoordinator(dataset: ImageDataset, settings: RunSettings) -> any CoordinatorMethod
+    /// The encoder for evaluation, and the method's head on top of it.
+    func makeEncoder() -> TrainedEncoder
+}
+
+/// One round of exchange in a step.
+public struct ExchangeRound: Hashable, Sendable {
+    /// The name, as `status` shows it.
+    public var name: String
+    /// Whether the answer to one sample depends on the others' inputs, so that the whole step is
+    /// one answer group.
+    public var mixesSamples: Bool
+    /// A round with these facts.
+    public init(name: String, mixesSamples: Bool) {
+        self.name = name
+        self.mixesSamples = mixesSamples
+    }
+}
+
+/// What a slice's computation depends on, besides the version.
+public struct SliceWork: Hashable, Sendable {
+    /// The step, counted from 0.
+    public var step: Int
+    /// The slice, counted from 0.
+    public var slice: Int
+    /// The pass over the data in which the step lies.
+    public var dataEpoch: UInt64
+    /// Samples of the whole step: the divisor of means.
+    public var stepSamples: Int
+    /// Indices of the slice's samples in the data set, in order.
+    public var samples: [Int]
+    /// Whether activations may be kept while the slice is parked; if not, forward runs again.
+    public var keepsActivations: Bool
+
+    /// A slice's work with these facts.
+    public init(
+        step: Int, slice: Int, dataEpoch: UInt64, stepSamples: Int, samples: [Int],
+        keepsActivations: Bool
+    ) {
+        self.step = step
+        self.slice = slice
+        self.dataEpoch = dataEpoch
+        self.stepSamples = stepSamples
+        self.samples = samples
+        self.keepsActivations = keepsActivations
+    }
+}
+
+/// The parameters as they stand when a step opens.
+public struct VersionTensors: Sendable {
+    /// Flat parameters `[P]`, in the order of the layout.
+    public var parameters: Tensor
+    /// Flat batch-norm buffers `[Q]`.
+    public var buffers: Tensor
+    /// A version of these tensors.
+    public init(parameters: Tensor, buffers: Tensor) {
+        self.parameters = parameters
+        self.buffers = buffers
+    }
+}
+
+/// What a slice's computation reports while it runs: read by the heartbeat.
+public protocol SliceProgress: Sendable {
+    /// The compute loop has made progress: a layer is done.
+    func tick()
+    /// The slice has entered backward.
+    func beginBackward()
+}
+
+/// The worker's part of a method. It holds nothing that cannot be lost.
+public protocol WorkerMethod: Sendable {
+    /// Loads and augments a slice's samples. May run on any thread, ahead of time; the result
+    /// depends on the arguments and the run's seed alone.
+    func views(of work: SliceWork) throws -> [Tensor]
+
+    /// Computes a slice: forward, exchanges, backward (design: steps 3 to 5).
+    ///
+    /// `exchange` hands named tensors of a round to the coordinator and suspends until its answer
+    /// is there; meanwhile the slot may run other slices.
+    func run(
+        _ work: SliceWork, views: [Tensor], version: VersionTensors,
+        progress: any SliceProgress,
+        exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
+    ) async throws -> SliceResult
+}
+
+/// A table as `status` shows it.
+public struct TableSummary: Hashable, Sendable, Codable {
+    /// The name.
+    public var name: String
+    /// Number of rows.
+    public var rows: Int
+    /// Length of a row.
+    public var dim: Int
+    /// Bytes of memory, optimizer state included.
+    public var bytes: Int
+    /// A table with these facts.
+    public init(name: String, rows: Int, dim: Int, bytes: Int) {
+        self.name = name
+        self.rows = rows
+        self.dim = dim
+        self.bytes = bytes
+    }
+}
+
+/// A named array of a checkpoint file.
+public struct StateArray: Sendable {
+    /// The array's values.
+    public enum Values: Sendable {
+        /// 32-bit floats of any shape.
+        case floats(Tensor)
+        /// 64-bit integers, one axis.
+        case integers([Int64])
+    }
+    /// The name.
+    public var name: String
+    /// The values.
+    public var values: Values
+    /// A named array.
+    public init(_ name: String, _ values: Values) {
+        self.name = name
+        self.values = values
+    }
+}
+
+/// The coordinator's part of a method: tables and everything global. One thread at a time uses it.
+public protocol CoordinatorMethod: AnyObject {
+    /// The tables, for `status`.
+    var tables: [TableSummary] { get }
+    /// Everything that is not made again from run file and data: for checkpoints and the tables'
+    /// digest, in a fixed order.
+    var state: [StateArray] { get }
+    /// Takes over the state of a checkpoint. Throws if arrays are missing or of the wrong shape.
+    func restore(_ state: [StateArray]) throws
+    /// Makes what training needs and the state directory lacks (labels by clustering, ...), or
+    /// loads it from there. `report` gets the fraction done (0...1) and a sentence.
+    func prepare(
+        directory: String, report: (_ fraction: Double, _ what: String) -> Void) throws
+    /// A step opens; the samples of every slice are known.
+    func open(step: Int, samples: [[Int]]) throws
+    /// Answers a group of slices of a round; inputs come in slice order and so do the answers.
+    /// Called once a group; row gradients are summed in group order, whatever the order of calls.
+    func answer(
+        round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
+    ) throws -> [NamedTensors]
+    /// The step commits: tables move. `rate` is the step's learning rate, `result` the sum over
+    /// the step. Returns figures for metrics and `status`, in a fixed order.
+    func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum]
+}
+
+/// A network with weights' layout, ready to embed images.
+public struct TrainedEncoder: Sendable {
+    /// The parameters' layout.
+    public var layout: ParameterLayout
+    /// Embeds plain images: `(images [B, C, H, W], version) -> (features [B, W], embeddings [B, D])`.
+    public var embed: @Sendable (Tensor, VersionTensors) -> (features: Tensor, embeddings: Tensor)
+    /// An encoder over a layout.
+    public init(
+        layout: ParameterLayout,
+        embed: @escaping @Sendable (Tensor, VersionTensors) -> (
+            features: Tensor, embeddings: Tensor
+        )
+    ) {
+        self.layout = layout
+        self.embed = embed
+    }
+}
