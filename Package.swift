@@ -92,7 +92,8 @@ let package = Package(
 
         // Coordinator, workers, clients
         .target(
-            name: "Messages", dependencies: ["Wire", "Tensors", "Identity", "Buffers"],
+            name: "Messages",
+            dependencies: ["Wire", "Tensors", "Optimizers", "Identity", "Buffers"],
             swiftSettings: strict),
         .target(
             name: "CoordinatorCore", dependencies: ["Messages", "Identity"],
