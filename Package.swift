@@ -53,6 +53,8 @@ let package = Package(
         .target(
             name: "Transport", dependencies: ["Wire", "Buffers", "CNNG"], swiftSettings: strict),
 
+        .target(name: "Threads", swiftSettings: strict),
+
         // Numbers
         .target(name: "Kernels", dependencies: ["Buffers", "COpenBLAS"], swiftSettings: numeric),
         .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
@@ -96,14 +98,14 @@ let package = Package(
             dependencies: ["Wire", "Tensors", "Optimizers", "Identity", "Buffers"],
             swiftSettings: strict),
         .target(
-            name: "CoordinatorCore", dependencies: ["Messages", "Identity"],
+            name: "CoordinatorCore", dependencies: ["Messages", "Optimizers", "Identity"],
             swiftSettings: strict),
         .target(
             name: "CoordinatorDaemon",
             dependencies: [
                 "CoordinatorCore", "Messages", "Transport", "Tensors", "Datasets", "Methods",
                 "Tables", "Clustering", "Optimizers", "Evaluation", "Storage", "RunFiles",
-                "Identity",
+                "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
@@ -111,7 +113,7 @@ let package = Package(
             name: "WorkerCore",
             dependencies: [
                 "Messages", "Transport", "Tensors", "Optimizers", "Datasets", "Methods",
-                "RunFiles", "Identity",
+                "RunFiles", "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),

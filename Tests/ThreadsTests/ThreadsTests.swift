@@ -1,0 +1,29 @@
+import Testing
+import Threads
+
+private actor Confined {
+    nonisolated let executor: ThreadExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+    private var total = 0
+
+    init(executor: ThreadExecutor) { self.executor = executor }
+
+    func add(_ value: Int) -> Int {
+        executor.preconditionIsolated()
+        total += value
+        return total
+    }
+}
+
+@Suite struct ThreadsTests {
+    @Test(.timeLimit(.minutes(1)))
+    func `an actor on a thread executor runs its calls one at a time`() async {
+        let executor = ThreadExecutor(name: "test")
+        defer { executor.stop() }
+        let confined = Confined(executor: executor)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<100 { group.addTask { _ = await confined.add(1) } }
+        }
+        #expect(await confined.add(0) == 100)
+    }
+}
