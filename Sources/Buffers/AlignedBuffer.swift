@@ -1,0 +1,95 @@
+/// Memory aligned to 64 bytes that tensors compute in and the wire sends from and receives into.
+///
+/// Memory of 1 MiB and more comes from anonymous mappings, which the system hands over zeroed
+/// and takes back at once. A buffer of a `BufferPool` returns its memory there.
+///
+/// Proof of `Sendable`: a buffer is written only while one owner holds it. A tensor writes only
+/// where its reference is unique (copy on write), a receiver writes only before it hands the
+/// buffer over; everybody else reads. Allocation failure traps: nothing can go on without it.
+@safe public final class AlignedBuffer: @unchecked Sendable {
+    /// The number of bytes that may be used.
+    public let byteCount: Int
+
+    fileprivate let block: MemoryBlock
+    /// Where the memory goes when the last owner lets go of it; `nil` frees it.
+    let pool: BufferPool?
+
+    /// Makes a buffer whose bytes are all zero.
+    public convenience init(byteCount: Int) {
+        let block = MemoryBlock(capacity: byteCount)
+        block.clear(byteCount)
+        self.init(block, byteCount: byteCount, pool: nil)
+    }
+
+    /// Makes a buffer whose contents are unspecified: every byte must be written before it is read.
+    public convenience init(uninitializedByteCount byteCount: Int) {
+        self.init(MemoryBlock(capacity: byteCount), byteCount: byteCount, pool: nil)
+    }
+
+    init(_ block: MemoryBlock, byteCount: Int, pool: BufferPool?) {
+        precondition(byteCount >= 0 && byteCount <= block.capacity, "buffer exceeds its memory")
+        self.block = block
+        self.byteCount = byteCount
+        self.pool = pool
+    }
+
+    deinit {
+        guard let pool else { return block.free() }
+        pool.takeBack(block)
+    }
+
+    var base: UnsafeMutableRawPointer { unsafe block.base }
+
+    /// All bytes, for reading.
+    public var bytes: RawSpan {
+        @_lifetime(borrow self) get {
+            let all = unsafe RawSpan(_unsafeStart: base, byteCount: byteCount)
+            return unsafe _overrideLifetime(all, borrowing: self)
+        }
+    }
+
+    /// All bytes, for writing; only while this reference is the only one.
+    public var mutableBytes: MutableRawSpan {
+        @_lifetime(borrow self) get {
+            let all = unsafe MutableRawSpan(_unsafeStart: base, byteCount: byteCount)
+            return unsafe _overrideLifetime(all, borrowing: self)
+        }
+    }
+
+    /// The bytes as floats (a remainder of fewer than four bytes is left out).
+    public var floats: Span<Float> {
+        @_lifetime(borrow self) get {
+            let start = unsafe UnsafePointer(base.assumingMemoryBound(to: Float.self))
+            let all = unsafe Span(_unsafeStart: start, count: byteCount / 4)
+            return unsafe _overrideLifetime(all, borrowing: self)
+        }
+    }
+
+    /// The bytes as floats, for writing; only while this reference is the only one.
+    public var mutableFloats: MutableSpan<Float> {
+        @_lifetime(borrow self) get {
+            let start = unsafe base.assumingMemoryBound(to: Float.self)
+            let all = unsafe MutableSpan(_unsafeStart: start, count: byteCount / 4)
+            return unsafe _overrideLifetime(all, borrowing: self)
+        }
+    }
+
+    /// Gives the bytes to a seam file (sockets, files) for the length of a call.
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        unsafe try body(UnsafeRawBufferPointer(start: base, count: byteCount))
+    }
+
+    /// Gives the bytes to a seam file for writing; only while this reference is the only one.
+    public func withUnsafeMutableBytes<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        unsafe try body(UnsafeMutableRawBufferPointer(start: base, count: byteCount))
+    }
+}
+
+extension AlignedBuffer {
+    /// Zeroes all bytes; only while this reference is the only one.
+    func clear() { block.clearAgain(byteCount) }
+}

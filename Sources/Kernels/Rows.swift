@@ -1,0 +1,84 @@
+import Buffers
+
+/// Loops over the rows of packed row-major matrices.
+public enum Rows {
+    /// Every row of `matrix` becomes `row`.
+    @_lifetime(matrix: copy matrix)
+    public static func fill(_ matrix: inout MutableSpan<Float>, with row: Span<Float>) {
+        update(&matrix, with: row) { _, row in row }
+    }
+
+    /// Adds `row` to every row of `matrix`.
+    @_lifetime(matrix: copy matrix)
+    public static func add(_ row: Span<Float>, to matrix: inout MutableSpan<Float>) {
+        update(&matrix, with: row) { $0 + $1 }
+    }
+
+    /// The sum of the rows of `matrix`, added from the first row to the last.
+    @_lifetime(sums: copy sums)
+    public static func columnSums(_ matrix: Span<Float>, into sums: inout MutableSpan<Float>) {
+        let width = sums.count
+        let height = rowCount(matrix.count, width: width)
+        var column = 0
+        // Four registers at a time, so that the additions of one do not wait for another's.
+        while column &+ 32 <= width {
+            var (s0, s1) = (Lanes(repeating: 0), Lanes(repeating: 0))
+            var (s2, s3) = (s0, s1)
+            var index = column
+            for _ in 0..<height {
+                s0 += matrix.lanes(at: index)
+                s1 += matrix.lanes(at: index &+ 8)
+                s2 += matrix.lanes(at: index &+ 16)
+                s3 += matrix.lanes(at: index &+ 24)
+                index &+= width
+            }
+            sums.setLanes(s0, at: column)
+            sums.setLanes(s1, at: column &+ 8)
+            sums.setLanes(s2, at: column &+ 16)
+            sums.setLanes(s3, at: column &+ 24)
+            column &+= 32
+        }
+        while column < width {
+            let part = min(8, width &- column)
+            var sum = Lanes(repeating: 0)
+            var index = column
+            for _ in 0..<height {
+                sum += part == 8 ? matrix.lanes(at: index) : matrix.lanes(at: index, count: part)
+                index &+= width
+            }
+            sums.setLanes(sum, at: column, count: part)
+            column &+= part
+        }
+    }
+
+    @inline(__always) @_lifetime(matrix: copy matrix)
+    private static func update(
+        _ matrix: inout MutableSpan<Float>, with row: Span<Float>,
+        _ f: (Lanes, Lanes) -> Lanes
+    ) {
+        let width = row.count
+        let height = rowCount(matrix.count, width: width)
+        for start in stride(from: 0, to: height &* width, by: max(1, width)) {
+            var column = 0
+            while column &+ 8 <= width {
+                let index = start &+ column
+                matrix.setLanes(f(matrix.lanes(at: index), row.lanes(at: column)), at: index)
+                column &+= 8
+            }
+            guard column < width else { continue }
+            let rest = width &- column
+            let index = start &+ column
+            let value = f(
+                matrix.lanes(at: index, count: rest), row.lanes(at: column, count: rest))
+            matrix.setLanes(value, at: index, count: rest)
+        }
+    }
+
+    /// The number of rows of so many floats; traps if the last is not whole.
+    @inline(__always)
+    static func rowCount(_ count: Int, width: Int) -> Int {
+        guard width > 0 else { return 0 }
+        precondition(count % width == 0, "\(count) floats are no rows of \(width)")
+        return count / width
+    }
+}

@@ -1,0 +1,39 @@
+/// A value in a computation that a tape follows.
+///
+/// Operations on variables compute at once; the tape remembers what the gradient needs.
+public struct Variable {
+    /// The value.
+    public let value: Tensor
+    /// The tape that follows the computation.
+    public let tape: Tape
+    /// The record on the tape, `nil` where no gradient will ever be needed.
+    let record: Int?
+
+    init(_ value: Tensor, tape: Tape, record: Int?) {
+        self.value = value
+        self.tape = tape
+        self.record = record
+    }
+
+    /// The shape of the value.
+    public var shape: Shape { value.shape }
+
+    /// Whether a gradient flows back through this variable.
+    public var needsGradient: Bool { record != nil }
+
+    /// The same value, through which no gradient flows.
+    public func detached() -> Variable { Variable(value, tape: tape, record: nil) }
+}
+
+/// Where the gradient of a variable is gathered: what a backward step keeps of an input whose
+/// value it does not need.
+struct Place {
+    let record: Int?
+    let shape: Shape
+
+    var needsGradient: Bool { record != nil }
+}
+
+extension Variable {
+    var place: Place { Place(record: record, shape: shape) }
+}
