@@ -1,0 +1,258 @@
+/// The parts of a run file that every run has, whatever its method.
+///
+/// The sections `network`, `views` and the one named like the method are left to their owners.
+public struct RunSettings: Hashable, Sendable {
+    /// The run's name for people, a free key; the method's unless given.
+    public var name: String
+    /// The method's name.
+    public var method: String
+    /// The seed of every random number of the run.
+    public var seed: UInt64
+    /// Steps of the whole run; the schedule is laid out over them.
+    public var steps: Int
+    /// What is trained on.
+    public var data: DataSettings
+    /// How a step's samples are cut.
+    public var batch: BatchSettings
+    /// How parameters are updated.
+    public var optimizer: OptimizerSettings
+    /// How the learning rate moves.
+    public var schedule: ScheduleSettings
+    /// When checkpoints are written, in free keys.
+    public var checkpoint: CheckpointSettings
+    /// How the coordinator treats its workers, in free keys.
+    public var coordinator: CoordinatorSettings
+
+    /// An exchange is answered for the smallest aligned run of slices with so many samples.
+    public var answerGroupSamples: Int { batch.answerGroupSamples }
+
+    /// Reads the common parts; mistakes are recorded in the document of `root`.
+    ///
+    /// - Parameters:
+    ///   - root: the root section of a document.
+    ///   - methods: the names of the methods there are.
+    public init(from root: Section, methods: [String]) {
+        method = root.choice("method", from: methods)
+        name = root.string("name", default: method, .free)
+        seed = root.unsigned("seed", default: 0)
+        steps = root.int("steps", in: 1...1_000_000_000)
+        data = DataSettings(from: root.sub("data"))
+        batch = BatchSettings(from: root.sub("batch"))
+        optimizer = OptimizerSettings(from: root.sub("optimizer"))
+        schedule = ScheduleSettings(from: root.sub("schedule"), steps: steps)
+        checkpoint = CheckpointSettings(from: root.sub("checkpoint"))
+        coordinator = CoordinatorSettings(from: root.sub("coordinator"))
+    }
+}
+
+/// The section `data`: what is trained on.
+public struct DataSettings: Hashable, Sendable {
+    /// Where images come from.
+    public enum Kind: String, CaseIterable, Hashable, Sendable {
+        /// Fashion-MNIST: four gzipped IDX files.
+        case fashionMNIST = "fashion-mnist"
+        /// Any data set in the four files of MNIST.
+        case idx
+    }
+
+    /// Where images come from.
+    public var kind: Kind
+    /// The folder; nil for the place where the system's package puts it.
+    ///
+    /// A free key: the data set's digest says whether two peers have the same.
+    public var path: String?
+
+    init(from section: Section) {
+        kind = section.choice("kind", default: .fashionMNIST)
+        path = section.optionalString("path", .free)
+        if kind == .idx, path == nil {
+            section.reject("path", "is missing", allowed: "the folder of the four IDX files")
+        }
+    }
+}
+
+/// The section `batch`: how a step's samples are chosen and cut.
+public struct BatchSettings: Hashable, Sendable {
+    /// Samples of a step.
+    public var samples: Int
+    /// Slices of a step: the unit of work, of leasing and of recovery.
+    public var slices: Int
+    /// Whether the samples that are left over at the end of a data epoch are dropped.
+    public var dropLast: Bool
+    /// An exchange is answered for the smallest aligned run of slices with so many samples.
+    public var answerGroupSamples: Int
+
+    init(from section: Section) {
+        samples = section.int("samples", in: 1...1_048_576)
+        slices = section.int("slices", in: 1...65_536)
+        dropLast = section.bool("dropLast", default: true)
+        answerGroupSamples = section.int("answerGroupSamples", in: 1...1_048_576, default: 128)
+        if slices > samples {
+            section.reject(
+                "slices", "\(slices) slices of \(samples) samples: some would be empty",
+                allowed: "at most one slice for each sample")
+        }
+    }
+}
+
+/// The section `optimizer`: how parameters are updated.
+public struct OptimizerSettings: Hashable, Sendable {
+    /// The update rule.
+    public enum Kind: String, CaseIterable, Hashable, Sendable {
+        /// Adam with decoupled weight decay.
+        case adamw
+        /// Stochastic gradient descent with momentum.
+        case sgd
+    }
+
+    /// The update rule.
+    public var kind: Kind
+    /// The learning rate at the schedule's peak.
+    public var learningRate: Double
+    /// Weight decay: decoupled for AdamW, added to the gradient for SGD.
+    public var weightDecay: Double
+    /// Whether weight decay applies to norms and biases too, as in the reference run.
+    public var decaysNormsAndBiases: Bool
+    /// SGD's momentum; 0 for AdamW.
+    public var momentum: Double
+    /// AdamW's first decay rate; unused by SGD.
+    public var beta1: Double
+    /// AdamW's second decay rate; unused by SGD.
+    public var beta2: Double
+    /// AdamW's term against division by zero; unused by SGD.
+    public var epsilon: Double
+    /// The greatest norm of the whole gradient; 0 for no clipping.
+    public var clipNorm: Double
+
+    init(from section: Section) {
+        kind = section.choice("kind", default: .adamw)
+        let isAdamW = kind == .adamw
+        learningRate = section.float("learningRate", in: 0...100, default: isAdamW ? 0.001 : 0.1)
+        weightDecay = section.float("weightDecay", in: 0...10, default: isAdamW ? 0.05 : 0.0005)
+        decaysNormsAndBiases = section.bool("decaysNormsAndBiases", default: true)
+        (momentum, beta1, beta2, epsilon) = (0, 0.9, 0.999, 1e-8)
+        switch kind {
+        case .adamw:
+            beta1 = section.float("beta1", in: 0...0.999_999, default: 0.9)
+            beta2 = section.float("beta2", in: 0...0.999_999_9, default: 0.999)
+            epsilon = section.positiveFloat("epsilon", upTo: 1, default: 1e-8)
+        case .sgd:
+            momentum = section.float("momentum", in: 0...0.999_999, default: 0.9)
+        }
+        clipNorm = section.float("clipNorm", in: 0...1_000_000, default: 0)
+    }
+}
+
+/// The section `schedule`: how the learning rate moves over the steps of the run.
+public struct ScheduleSettings: Hashable, Sendable {
+    /// The shape of the curve after warm-up.
+    public enum Kind: String, CaseIterable, Hashable, Sendable {
+        /// A straight line to 0.
+        case warmupLinear = "warmup-linear"
+        /// Half a cosine to 0.
+        case warmupCosine = "warmup-cosine"
+        /// A power of the straight line to 0.
+        case polynomial
+        /// The peak throughout.
+        case constant
+    }
+
+    /// The shape of the curve after warm-up.
+    public var kind: Kind
+    /// Steps of warm-up.
+    public var warmupSteps: Int
+    /// The polynomial's power; 1 for the other kinds.
+    public var power: Double
+
+    /// A fraction of the steps is rounded down, but never for want of a binary digit.
+    init(from section: Section, steps: Int) {
+        kind = section.choice("kind", default: .warmupLinear)
+        power = 1
+        if section.has("warmupSteps") {
+            if section.has("warmupFraction") {
+                section.reject(
+                    "warmupFraction", "stands beside warmupSteps", allowed: "one of both")
+                _ = section.optionalFloat("warmupFraction", in: 0...1)
+            }
+            warmupSteps = section.int("warmupSteps", in: 0...1_000_000_000)
+            if warmupSteps > steps {
+                section.reject(
+                    "warmupSteps", "\(warmupSteps) of \(steps) steps", allowed: "at most steps")
+            }
+        } else {
+            let fraction = section.float(
+                "warmupFraction", in: 0...1, default: kind == .constant ? 0 : 0.1)
+            warmupSteps = Int((Double(steps) * fraction + 1e-6).rounded(.down))
+        }
+        if kind == .polynomial {
+            power = section.positiveFloat("power", upTo: 16, default: 1)
+        }
+    }
+}
+
+/// The section `checkpoint`: when checkpoints are written, in free keys.
+public struct CheckpointSettings: Hashable, Sendable {
+    /// Stepping time between two checkpoints.
+    public var every: Duration
+    /// Checkpoints that are kept, the newest ones.
+    public var keep: Int
+
+    init(from section: Section) {
+        every = section.duration(
+            "every", in: .milliseconds(10)...(.seconds(86_400)), default: .seconds(30), .free)
+        keep = section.int("keep", in: 2...1000, default: 2, .free)
+    }
+}
+
+/// The section `coordinator`: how the coordinator treats its workers, in free keys.
+public struct CoordinatorSettings: Hashable, Sendable {
+    /// Where it listens, unless the command line says otherwise.
+    public var listen: String
+    /// Time between heartbeats that workers are asked for.
+    public var heartbeat: Duration
+    /// A worker without a sign of life, or a slot without progress, for so long is lost.
+    public var leaseTerm: Duration
+    /// A connection that has not said hello after so long is closed.
+    public var helloTerm: Duration
+    /// Gradient nodes that may be on their way or kept at a time.
+    public var nodeCredits: Int
+    /// Connections that have not said hello, at most.
+    public var strangersMax: Int
+    /// Workers at most.
+    public var workersMax: Int
+
+    init(from section: Section) {
+        listen = section.string("listen", default: "tcp://127.0.0.1:4700", .free)
+        let hour = Duration.seconds(3600)
+        heartbeat = section.duration(
+            "heartbeat", in: .milliseconds(10)...(.seconds(60)), default: .milliseconds(250), .free)
+        leaseTerm = section.duration(
+            "leaseTerm", in: .milliseconds(100)...hour, default: .seconds(3), .free)
+        helloTerm = section.duration(
+            "helloTerm", in: .milliseconds(100)...hour, default: .seconds(5), .free)
+        nodeCredits = section.int("nodeCredits", in: 1...4096, default: 32, .free)
+        strangersMax = section.int("strangersMax", in: 1...4096, default: 64, .free)
+        workersMax = section.int("workersMax", in: 1...65_536, default: 1024, .free)
+        if leaseTerm < heartbeat * 2 {
+            section.reject(
+                "leaseTerm", "is shorter than two heartbeats", allowed: "at least 2 x heartbeat")
+        }
+    }
+}
+
+/// The sections of a run file that a method owns.
+public struct RunSections {
+    /// The section `network`.
+    public let network: Section
+    /// The section `views`.
+    public let views: Section
+    /// The section named like the method.
+    public let method: Section
+
+    /// The sections of this document for the method of this name.
+    public init(of root: Section, method name: String) {
+        network = root.sub("network")
+        views = root.sub("views")
+        method = root.sub(name)
+    }
+}

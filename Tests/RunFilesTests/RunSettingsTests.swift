@@ -1,0 +1,111 @@
+import RunFiles
+import Testing
+
+@Suite struct RunSettingsTests {
+    private let small = "method: mlcd\nsteps: 100\nbatch: {samples: 256, slices: 8}\n"
+
+    private func settings(_ text: String) throws -> (RunSettings, ResolvedRunFile) {
+        let document = try RunDocument(text: text, file: "r.yaml")
+        let settings = RunSettings(from: document.root, methods: ["mlcd", "obow"])
+        return (settings, try document.finish())
+    }
+
+    private func problem(_ text: String) -> String {
+        do {
+            _ = try settings(text)
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func `three keys make a run, the rest has defaults`() throws {
+        let (settings, _) = try settings(small)
+        #expect(settings.name == "mlcd")
+        #expect(settings.seed == 0)
+        #expect(settings.data.kind == .fashionMNIST && settings.data.path == nil)
+        #expect(settings.batch.dropLast)
+        #expect(settings.answerGroupSamples == 128)
+        #expect(settings.optimizer.kind == .adamw)
+        #expect(settings.schedule.kind == .warmupLinear)
+        #expect(settings.schedule.warmupSteps == 10)
+        #expect(settings.checkpoint.every == .seconds(30))
+        #expect(settings.coordinator.listen == "tcp://127.0.0.1:4700")
+    }
+
+    @Test func `resolved text resolves to itself, and so does its bits text`() throws {
+        let text =
+            small + """
+                seed: 18446744073709551615
+                name: "a \\"b\\" \\\\ c: d"
+                data: {kind: idx, path: /data/my images}
+                optimizer: {kind: sgd, learningRate: 1e-5, momentum: 0.95}
+                schedule: {kind: polynomial, warmupSteps: 7, power: 2}
+                checkpoint: {every: 1.5 min}
+                coordinator: {}
+                """
+        let (first, resolved) = try settings(text)
+        let (second, again) = try settings(resolved.text)
+        #expect(again.text == resolved.text)
+        #expect(again.bitsText == resolved.bitsText)
+        #expect(first == second)
+        #expect(resolved.text.contains("  learningRate: 1.0e-05\n"))
+        #expect(resolved.text.contains("  every: \"90 s\"\n"))
+    }
+
+    @Test func `only keys that decide bits enter the bits text, sorted`() throws {
+        let (_, a) = try settings(small)
+        let (_, b) = try settings(
+            small + "checkpoint: {every: 5 s}\ncoordinator: {heartbeat: 1 s}\nname: other\n")
+        #expect(a.bitsText == b.bitsText)
+        #expect(a.text != b.text)
+        let keys = a.bitsText.split(separator: "\n").map { $0.prefix { $0 != ":" } }
+        #expect(keys == keys.sorted())
+        #expect(!keys.contains("coordinator.listen"))
+    }
+
+    @Test func `the order of keys in the file changes nothing`() throws {
+        let (_, a) = try settings(small)
+        let (_, b) = try settings(
+            "batch: {slices: 8, samples: 256}\nsteps: 1_00\nmethod: 'mlcd'\noptimizer: {}\n")
+        #expect(a.bitsText == b.bitsText)
+    }
+
+    @Test func `two run files that differ are told apart by key and values`() throws {
+        let (_, a) = try settings(small)
+        let (_, b) = try settings(small + "seed: 3\noptimizer: {kind: sgd}\n")
+        let found = differences(a.bitsText, b.bitsText).map(\.description)
+        #expect(found.contains("seed: 0 against 3"))
+        #expect(found.contains("optimizer.kind: adamw against sgd"))
+        #expect(found.contains("optimizer.beta1: 0.9 against not set"))
+        #expect(differences(a.bitsText, a.bitsText).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("method: mlcs\n", "did you mean 'mlcd'?"),
+        ("optimizer: {kind: sgd, beta1: 0.9}\n", "optimizer.beta1: unknown key"),
+        ("schedule: {warmupSteps: 101}\n", "101 of 100 steps"),
+        ("schedule: {warmupSteps: 1, warmupFraction: 0.1}\n", "stands beside warmupSteps"),
+        ("data: {kind: idx}\n", "data.path: is missing"),
+        ("checkpoint: {keep: 1}\n", "a whole number from 2 to 1000"),
+        ("coordinator: {heartbeat: 2 s}\n", "shorter than two heartbeats"),
+        ("optimizr: {}\n", "did you mean 'optimizer'?"),
+        ("network: {}\n", "network: unknown key"),
+    ])
+    func `what does not fit together is refused`(line: String, expected: String) {
+        let text =
+            line.hasPrefix("method") ? small.replacing("method: mlcd\n", with: line) : small + line
+        #expect(problem(text).contains(expected), "\(problem(text))")
+    }
+
+    @Test func `more slices than samples are refused`() {
+        let text = small.replacing("slices: 8", with: "slices: 257")
+        #expect(problem(text).contains("batch.slices: 257 slices of 256 samples"))
+    }
+
+    @Test(arguments: [(3000, 300), (25, 2), (29, 2), (10, 1), (9, 0), (1, 0)])
+    func `a tenth of the steps is warm-up, rounded down`(steps: Int, expected: Int) throws {
+        let (settings, _) = try settings(small.replacing("100", with: "\(steps)"))
+        #expect(settings.schedule.warmupSteps == expected)
+    }
+}
