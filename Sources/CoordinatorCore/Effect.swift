@@ -28,10 +28,18 @@ public enum NoteLevel: Hashable, Sendable {
 
 /// What the coordinator wants done. The shell carries effects out in the order given; tensor
 /// effects (`keepInput` to `commit`) run one after the other on its compute threads.
+///
+/// A request with tensors has exactly one `keepInput`, `keepNode` or `dropStaged` among the effects
+/// of the very call of `handle` that took it in, also if its connection is gone by then. So the
+/// shell takes staged tensors out by key while it carries out that call's effects, and nothing is
+/// staged between two calls.
 public enum Effect: Hashable, Sendable {
     /// Send a reply without tensors.
     case reply(ConnectionID, RequestID, Reply)
-    /// Send a push.
+    /// Send the status document, which the shell makes from `StepMachine.status(at:)` and its own
+    /// figures.
+    case replyStatus(ConnectionID, RequestID)
+    /// Send a push; on a worker's control connection.
     case push(ConnectionID, Push)
     /// Close a connection once what was sent before is out.
     case close(ConnectionID)
@@ -43,15 +51,19 @@ public enum Effect: Hashable, Sendable {
     case keepInput(StagedKey, StepNumber, SliceNumber, round: Int)
     /// Staged tensors are not wanted.
     case dropStaged(StagedKey)
-    /// Every input of an answer group is kept: answer it; then event `groupAnswered`.
+    /// Every input of an answer group is kept (empty slices have none): answer it; then event
+    /// `groupAnswered`.
     case answerGroup(StepNumber, round: Int, group: Int, slices: SliceRange)
     /// Send a slice's answer of an answered group.
     case sendAnswer(ConnectionID, RequestID, ExchangeAnswer)
-    /// A staged node counts; it replaces its kept descendants.
+    /// A staged node counts; it replaces its kept descendants. Where a sibling is empty, the node
+    /// named is the highest one with the same sum (`GradientTree.lifted`).
     case keepNode(StagedKey, StepNumber, SliceRange, replacing: [SliceRange])
-    /// Both children of a node are kept: add them, left before right.
+    /// Both children of a node are kept: add them, left before right. Exactly two kept nodes lie
+    /// inside it then; they are its children, or stand for them where a child has empty slices.
     case combine(StepNumber, SliceRange)
-    /// Every slice is in: optimizer, tables, ledger; then event `committed`.
+    /// Every slice is in, and one node is kept: optimizer, tables, ledger; then event `committed`.
+    /// The accounts are those of the slices that hold samples, in order.
     case commit(StepNumber, [SliceAccount])
     /// Write a checkpoint of the state after `committed` steps, off the training path; then
     /// event `checkpointed`.

@@ -24,15 +24,20 @@ public struct MachineSettings: Hashable, Sendable {
     public var rounds: [String]
     /// Time between heartbeats that workers are asked for.
     public var heartbeat: Duration
-    /// A worker without a sign of life, or a slot without progress, for so long is lost.
+    /// A worker without a sign of life for so long is lost; a slice without progress for so long
+    /// is overdue, and an idle worker may get it too.
     public var leaseTerm: Duration
+    /// A worker that gives signs of life, but whose slice has not moved for so long, hangs: it is
+    /// lost, so that a single worker's other slots get the slice.
+    public var hangTerm: Duration
     /// A connection that has not said hello (or attached) after so long is closed.
     public var helloTerm: Duration
     /// Time between checkpoints, in stepping time.
     public var checkpointEvery: Duration
     /// Largest message body, in bytes.
     public var bodyBytesMax: UInt64
-    /// Gradient nodes that may be on their way or kept at a time.
+    /// Gradient nodes that may be on their way or kept at a time; at least two more than the
+    /// gradient tree is high are allowed whatever stands here, since fewer could wait for ever.
     public var nodeCredits: Int
     /// Connections that have not said hello, at most.
     public var strangersMax: Int
@@ -44,8 +49,9 @@ public struct MachineSettings: Hashable, Sendable {
         runName: String, epoch: UInt32, runFile: String, configDigest: Digest,
         dataDigest: Digest, fingerprint: Digest, steps: Int, slices: Int,
         groups: [[Range<Int>]], rounds: [String], heartbeat: Duration = .milliseconds(250),
-        leaseTerm: Duration = .seconds(3), helloTerm: Duration = .seconds(5),
-        checkpointEvery: Duration = .seconds(30), bodyBytesMax: UInt64,
+        leaseTerm: Duration = .seconds(3), hangTerm: Duration = .seconds(60),
+        helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
+        bodyBytesMax: UInt64,
         nodeCredits: Int = 32, strangersMax: Int = 64, workersMax: Int = 1024
     ) {
         self.runName = runName
@@ -60,6 +66,7 @@ public struct MachineSettings: Hashable, Sendable {
         self.rounds = rounds
         self.heartbeat = heartbeat
         self.leaseTerm = leaseTerm
+        self.hangTerm = hangTerm
         self.helloTerm = helloTerm
         self.checkpointEvery = checkpointEvery
         self.bodyBytesMax = bodyBytesMax
