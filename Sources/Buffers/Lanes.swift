@@ -66,3 +66,17 @@ extension Span<Float> {
         count >= 8 ? lanes(at: index) : lanes(at: index, count: count)
     }
 }
+
+extension MutableSpan<Float> {
+    /// Eight floats from `index` on, or the `count` that there are, with zeros behind them.
+    @inlinable @inline(__always)
+    public func lanes(at index: Int, upTo count: Int) -> Lanes {
+        count >= 8 ? lanes(at: index) : lanes(at: index, count: count)
+    }
+
+    /// Writes eight floats from `index` on, or the `count` that there is room for.
+    @inlinable @inline(__always) @_lifetime(self: copy self)
+    public mutating func setLanes(_ value: Lanes, at index: Int, upTo count: Int) {
+        if count >= 8 { setLanes(value, at: index) } else { setLanes(value, at: index, count: count) }
+    }
+}

@@ -64,4 +64,33 @@ extension Vector {
     public static func gelu(_ x: Span<Float>, into y: inout MutableSpan<Float>) {
         map(x, into: &y) { LaneMath.gelu($0) }
     }
+
+    /// y = the exact GELU of x, d = its derivative there.
+    @_lifetime(y: copy y) @_lifetime(d: copy d)
+    public static func gelu(
+        _ x: Span<Float>, into y: inout MutableSpan<Float>, derivative d: inout MutableSpan<Float>
+    ) {
+        let count = x.count
+        precondition(y.count == count && d.count == count, "vectors differ in count")
+        var index = 0
+        while index < count {
+            let part = min(8, count &- index)
+            let both = LaneMath.geluAndDerivative(x.lanes(at: index, upTo: part))
+            y.setLanes(both.value, at: index, upTo: part)
+            d.setLanes(both.derivative, at: index, upTo: part)
+            index &+= 8
+        }
+    }
+
+    /// z = g where y is above 0, else 0: the gradient of `relu` from its result y.
+    @_lifetime(z: copy z)
+    public static func reluGradient(
+        _ y: Span<Float>, _ g: Span<Float>, into z: inout MutableSpan<Float>
+    ) {
+        map(y, g, into: &z) { y, g in
+            var result = Lanes(repeating: 0)
+            result.replace(with: g, where: y .> 0)
+            return result
+        }
+    }
 }

@@ -79,4 +79,40 @@ public enum Vector {
             y.setLanes(value, at: index, count: rest)
         }
     }
+
+    /// The sum of `count` terms over 32 lanes, in the order that `Vector` documents.
+    ///
+    /// - Parameter add: adds the terms of `part` elements from `index` on to eight lanes; lanes
+    ///   past `part`, where it is below eight, get zero.
+    @inlinable @inline(__always)
+    public static func reduce(
+        _ count: Int, _ add: (_ sum: Lanes, _ index: Int, _ part: Int) -> Lanes
+    ) -> Float {
+        var (s0, s1) = (Lanes(repeating: 0), Lanes(repeating: 0))
+        var (s2, s3) = (s0, s1)
+        var index = 0
+        while index &+ 32 <= count {
+            s0 = add(s0, index, 8)
+            s1 = add(s1, index &+ 8, 8)
+            s2 = add(s2, index &+ 16, 8)
+            s3 = add(s3, index &+ 24, 8)
+            index &+= 32
+        }
+        if index < count { s0 = add(s0, index, min(8, count &- index)) }
+        if index &+ 8 < count { s1 = add(s1, index &+ 8, min(8, count &- index &- 8)) }
+        if index &+ 16 < count { s2 = add(s2, index &+ 16, min(8, count &- index &- 16)) }
+        if index &+ 24 < count { s3 = add(s3, index &+ 24, min(8, count &- index &- 24)) }
+        return LaneMath.sum((s0 + s1) + (s2 + s3))
+    }
+
+    /// Calls `body` for eight elements after eight, and for the fewer that remain at the end.
+    @inlinable @inline(__always)
+    public static func forEachLanes(_ count: Int, _ body: (_ index: Int, _ part: Int) -> Void) {
+        var index = 0
+        while index &+ 8 <= count {
+            body(index, 8)
+            index &+= 8
+        }
+        if index < count { body(index, count &- index) }
+    }
 }
