@@ -1,0 +1,63 @@
+import Foundation
+import Methods
+import Optimizers
+import Synchronization
+
+/// The figures of one committed step.
+struct StepFigures: Sendable {
+    var step: Int
+    var samples: Int
+    var rate: Double
+    var gradientNorm: Double
+    /// What the method reports, in its order; `loss` is among them.
+    var figures: [SliceResult.Sum]
+
+    /// The loss, where the method reports one.
+    var loss: Double? { figures.first { $0.name == "loss" }?.value }
+}
+
+/// What status shows beside the machine's view: a snapshot that the engine publishes, so that
+/// status never waits for it.
+final class FigureBoard: Sendable {
+    /// The published figures.
+    struct Figures: Sendable {
+        var preparation = ""
+        var last: StepFigures?
+        var tables: [TableSummary] = []
+        var samplesPerSecond = 0.0
+        var secondsPerStep: Double?
+        /// The moments of the last commits and their samples, oldest first.
+        fileprivate var commits: [(seconds: Double, samples: Int)] = []
+    }
+
+    private let state = Mutex(Figures())
+    private let clock = MonotonicClock()
+
+    /// Rates are taken over so many steps: long enough to be steady, short enough to follow.
+    private static let window = 64
+
+    /// The figures now.
+    var figures: Figures { state.withLock { $0 } }
+
+    /// What is being prepared, for the status line; empty once it is done.
+    func preparing(_ what: String) { state.withLock { $0.preparation = what } }
+
+    /// The tables as they are now.
+    func publish(tables: [TableSummary]) { state.withLock { $0.tables = tables } }
+
+    /// A step is committed.
+    func stepCommitted(_ figures: StepFigures, tables: [TableSummary]) {
+        let now = clock.seconds
+        state.withLock { state in
+            state.preparation = ""
+            state.last = figures
+            state.tables = tables
+            state.commits.append((now, figures.samples))
+            if state.commits.count > Self.window { state.commits.removeFirst() }
+            guard let first = state.commits.first, now > first.seconds else { return }
+            let samples = state.commits.dropFirst().reduce(0) { $0 + $1.samples }
+            state.samplesPerSecond = Double(samples) / (now - first.seconds)
+            state.secondsPerStep = (now - first.seconds) / Double(state.commits.count - 1)
+        }
+    }
+}

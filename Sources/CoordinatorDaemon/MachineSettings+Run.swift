@@ -1,0 +1,37 @@
+import CoordinatorCore
+import Foundation
+import Methods
+
+/// The machine's settings for a run, at one start of the coordinator.
+func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSettings {
+    let settings = run.plan.settings
+    let parameterBytes = 4 * (run.plan.method.layout.flatCount + run.plan.method.layout.bufferCount)
+    return MachineSettings(
+        runName: settings.name, epoch: epoch, runFile: run.plan.resolved.text,
+        configDigest: run.configDigest, dataDigest: run.dataset.digest,
+        fingerprint: run.fingerprint, steps: min(steps ?? settings.steps, settings.steps),
+        slices: settings.batch.slices, groups: run.plan.answerGroups,
+        rounds: run.plan.method.exchanges.map(\.name),
+        heartbeat: settings.coordinator.heartbeat, leaseTerm: settings.coordinator.leaseTerm,
+        helloTerm: settings.coordinator.helloTerm, checkpointEvery: settings.checkpoint.every,
+        bodyBytesMax: UInt64(parameterBytes + bodyBytesBeside),
+        nodeCredits: settings.coordinator.nodeCredits,
+        strangersMax: settings.coordinator.strangersMax,
+        workersMax: settings.coordinator.workersMax)
+}
+
+/// What a message holds at most beside a whole set of parameters: fields, named sums, or the
+/// embeddings of a slice (65,536 samples of 512 coordinates are 128 MiB).
+private let bodyBytesBeside = 160 << 20
+
+/// Whether an address can be reached from this machine alone.
+func isLoopback(url: String) -> Bool {
+    guard let scheme = url.range(of: "://") else { return false }
+    let place = url[scheme.upperBound...]
+    switch url[..<scheme.lowerBound] {
+    case "ipc", "inmemory": return true
+    default:
+        let host = place.split(separator: ":").dropLast().joined(separator: ":")
+        return host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
+    }
+}

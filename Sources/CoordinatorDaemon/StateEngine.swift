@@ -1,0 +1,193 @@
+import CoordinatorCore
+import Datasets
+import Identity
+import Messages
+import Methods
+import Optimizers
+import RunFiles
+import Storage
+import Tensors
+import Threads
+
+/// What the daemon asks of the engine, in the machine's order.
+enum EngineCommand: Sendable {
+    /// Makes or loads labels, loads the newest whole checkpoint and the ledger.
+    case prepare
+    case open(StepNumber)
+    case keepInput(SliceNumber, round: Int, NamedTensors)
+    case answer(StepNumber, round: Int, group: Int, slices: SliceRange)
+    case sendAnswer(ConnectionPort, RequestID, ExchangeAnswer)
+    case sendVersion(ConnectionPort, RequestID, FetchVersion)
+    case keepNode(SliceRange, SliceResult, replacing: [SliceRange])
+    case combine(SliceRange)
+    case commit(StepNumber, [SliceAccount])
+    case checkpoint(committed: StepNumber)
+}
+
+/// The numeric state of the run: parameters, optimizer, the method's tables, and what the open
+/// step has gathered. It carries out the machine's tensor effects, one after the other, on a
+/// thread of its own, so that the daemon answers while a table step runs.
+actor StateEngine {
+    nonisolated let executor: ThreadExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    let run: PreparedRun
+    let directory: RunDirectory
+    let board: FigureBoard
+    let method: any CoordinatorMethod
+    let sampler: StepSampler
+    let schedule: LearningRateSchedule
+    var optimizer: ParameterOptimizer
+    /// The version of the open step; replaced, never written, so that a fetch cannot see it torn.
+    var version: VersionTensors
+    var versionDigest: Digest
+    /// Steps that are in `version`.
+    var committed = 0
+    /// Inputs of the open step's exchanges, `[round][slice]`.
+    private var inputs: [[NamedTensors?]] = []
+    /// Answers of the open step's exchanges, `[round][slice]`; kept until the step commits.
+    private var answers: [[NamedTensors?]] = []
+    /// Nodes of the open step's gradient tree, none inside another.
+    private var nodes: [(range: SliceRange, result: SliceResult)] = []
+    var records: [LedgerRecord] = []
+
+    init(run: PreparedRun, directory: RunDirectory, board: FigureBoard) {
+        executor = ThreadExecutor(name: "pleiad-state")
+        self.run = run
+        self.directory = directory
+        self.board = board
+        method = run.method.makeCoordinator(dataset: run.dataset, settings: run.settings)
+        sampler = run.sampler
+        schedule = run.schedule
+        let layout = run.method.layout
+        version = VersionTensors(
+            parameters: layout.initialised(seed: run.settings.seed),
+            buffers: layout.initialisedBuffers())
+        versionDigest = digest(of: version)
+        optimizer = ParameterOptimizer(settings: run.settings.optimizer, layout: layout)
+    }
+
+    /// Carries out commands in order until the stream ends; events go back through `report`.
+    func serve(
+        _ commands: AsyncStream<EngineCommand>, report: @Sendable (Event) async -> Void
+    ) async {
+        for await command in commands {
+            do {
+                if let event = try perform(command) { await report(event) }
+            } catch {
+                await report(.failed(describe(error)))
+            }
+        }
+        executor.stop()
+    }
+
+    private func perform(_ command: EngineCommand) throws -> Event? {
+        switch command {
+        case .prepare:
+            return try prepare()
+        case .open(let step):
+            return .stepOpened(try open(step))
+        case .keepInput(let slice, let round, let tensors):
+            inputs[round][slice.index] = tensors
+            return nil
+        case .answer(let step, let round, let group, let slices):
+            try answer(round: round, group: group, slices: slices.indices)
+            return .groupAnswered(step, round: round, group: group)
+        case .sendAnswer(let port, let request, let answer):
+            sendAnswer(answer, as: request, on: port)
+            return nil
+        case .sendVersion(let port, let request, let wanted):
+            sendVersion(wanted, as: request, on: port)
+            return nil
+        case .keepNode(let range, let result, let replaced):
+            nodes.removeAll { replaced.contains($0.range) }
+            nodes.append((range, result))
+            return nil
+        case .combine(let range):
+            combine(range)
+            return nil
+        case .commit(let step, let accounts):
+            try commit(step, accounts)
+            return .committed(step)
+        case .checkpoint(let committed):
+            try writeCheckpoint(committed: committed.index)
+            return nil
+        }
+    }
+
+    /// Opens a step (design section 2, point 1): its tasks, and the method's draw.
+    private func open(_ step: StepNumber) throws -> OpenedStep {
+        let slices = run.settings.batch.slices
+        inputs = Array(
+            repeating: Array(repeating: nil, count: slices), count: run.method.exchanges.count)
+        answers = inputs
+        nodes = []
+        let tasks = run.tasks(of: step.index)
+        try method.open(step: step.index, samples: tasks.map { $0.samples.map { Int($0) } })
+        let isLast = step.index + 1 >= run.settings.steps
+        return OpenedStep(
+            step: step, version: versionDigest, tasks: tasks,
+            nextTasks: isLast ? [] : run.tasks(of: step.index + 1))
+    }
+
+    /// Answers a group of a round (design section 2, point 4).
+    private func answer(round: Int, group: Int, slices: Range<Int>) throws {
+        let filled = slices.filter { sampler.isFilled(slice: $0, count: run.batchCount) }
+        let groupInputs = filled.map { slice -> NamedTensors in
+            guard let input = inputs[round][slice] else {
+                preconditionFailure("group \(group) answered without slice \(slice)")
+            }
+            return input
+        }
+        let groupAnswers = try method.answer(
+            round: round, group: group, slices: slices, inputs: groupInputs)
+        for (slice, answer) in zip(filled, groupAnswers) { answers[round][slice] = answer }
+    }
+
+    /// Adds the children of a node (design section 2, point 6).
+    private func combine(_ range: SliceRange) {
+        let children = nodes.filter { $0.range.lo >= range.lo && $0.range.hi <= range.hi }
+            .sorted { $0.range < $1.range }
+        precondition(children.count == 2, "node \(range) has \(children.count) kept children")
+        let sum = SliceResult.sum(children[0].result, children[1].result)
+        nodes.removeAll { $0.range.lo >= range.lo && $0.range.hi <= range.hi }
+        nodes.append((range, sum))
+    }
+
+    /// The sum over the whole step.
+    func takeTotal() -> SliceResult {
+        precondition(nodes.count == 1, "\(nodes.count) nodes are left at commit")
+        let total = nodes[0].result
+        nodes = []
+        inputs = []
+        answers = []
+        return total
+    }
+
+    private func sendAnswer(
+        _ answer: ExchangeAnswer, as request: RequestID, on port: ConnectionPort
+    ) {
+        guard committed == answer.step.index,
+            let tensors = answers[Int(answer.round)][answer.slice.index]
+        else {
+            port.post(Reply.refused(Refusal(.leaseGone, "step \(answer.step) is over")), to: request)
+            return
+        }
+        port.post(.answer(answer), tensors, to: request)
+    }
+
+    private func sendVersion(
+        _ wanted: FetchVersion, as request: RequestID, on port: ConnectionPort
+    ) {
+        guard committed == wanted.step.index, versionDigest == wanted.digest else {
+            port.post(
+                Reply.refused(Refusal(.versionGone, "step \(wanted.step) is over")), to: request)
+            return
+        }
+        port.post(
+            .version(wanted),
+            ["parameters": version.parameters, "buffers": version.buffers], to: request)
+    }
+}

@@ -1,0 +1,60 @@
+import CoordinatorCore
+import Foundation
+import Methods
+
+extension StatusDocument {
+    /// The machine's view joined with the engine's figures.
+    init(_ machine: MachineStatus, figures: FigureBoard.Figures, run: LoadedRun) {
+        self.run = machine.runName
+        state = machine.state.rawValue
+        detail = machine.state == .starting && !figures.preparation.isEmpty
+            ? figures.preparation : machine.detail
+        step = machine.step
+        steps = machine.steps
+        loss = figures.last?.loss
+        samplesPerSecond = figures.samplesPerSecond
+        etaSeconds = figures.secondsPerStep.map { $0 * Double(machine.steps - machine.step) }
+        checkpointStep = machine.checkpointStep
+        epoch = Int(machine.epoch)
+        let groups = run.plan.answerGroups
+        exchanges = zip(run.plan.method.exchanges, groups).map {
+            Round(name: $0.name, groups: $1.count)
+        }
+        workers = machine.workers.map { worker in
+            Worker(
+                name: worker.name, state: worker.state.rawValue, incarnation: worker.incarnation,
+                slicesDone: worker.slicesDone, lastSeenSeconds: worker.lastSeenSeconds,
+                phase: worker.phase, host: "\(worker.host) pid \(worker.processID)",
+                slots: worker.slots)
+        }
+        tables = figures.tables
+        waiting = machine.waiting.map {
+            Wait(what: $0.what, who: $0.who, sinceSeconds: $0.sinceSeconds)
+        }
+        self.figures = (figures.last?.figures ?? []).map { Figure(name: $0.name, value: $0.value) }
+    }
+
+    /// The document that `json` made.
+    ///
+    /// - Throws: `DecodingError` if the text is no status document.
+    public init(json: String) throws {
+        self = try JSONDecoder().decode(StatusDocument.self, from: Data(json.utf8))
+    }
+
+    /// Whether the run will make no further step.
+    public var isOver: Bool { state == "done" || state == "failed" }
+
+    /// JSON with sorted keys. A figure that is not finite is left out of no line: it is written
+    /// as a string, since JSON has no number for it.
+    public var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        guard let data = try? encoder.encode(self) else {
+            // Every field encodes: strings, integers, and floats by the strategy above.
+            preconditionFailure("a status document does not encode")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

@@ -1,0 +1,102 @@
+public import CoordinatorCore
+public import Methods
+
+/// What `pleiad status` shows: the machine's view of the run, joined with the figures of the
+/// numeric state. Its JSON keys are an interface: they are only ever added to.
+public struct StatusDocument: Codable, Sendable {
+    /// An exchange round.
+    public struct Round: Codable, Sendable {
+        /// The round's name.
+        public var name: String
+        /// How many answer groups a step has.
+        public var groups: Int
+    }
+
+    /// A worker under its name.
+    public struct Worker: Codable, Sendable {
+        /// The name.
+        public var name: String
+        /// `joining`, `ready`, `suspect`, `lost` or `left`.
+        public var state: String
+        /// Its present or last incarnation, `epoch.counter`.
+        public var incarnation: String
+        /// Slices whose results counted.
+        public var slicesDone: Int
+        /// Seconds since its last sign of life.
+        public var lastSeenSeconds: Double
+        /// What its slots do.
+        public var phase: String
+        /// Host and process.
+        public var host: String
+        /// Compute slots.
+        public var slots: Int
+
+        enum CodingKeys: String, CodingKey {
+            case name, state, incarnation, phase, host, slots
+            case slicesDone = "slices_done"
+            case lastSeenSeconds = "last_seen_seconds"
+        }
+    }
+
+    /// Something that the run waits for.
+    public struct Wait: Codable, Sendable {
+        /// What.
+        public var what: String
+        /// On whom.
+        public var who: String
+        /// For how long.
+        public var sinceSeconds: Double
+
+        enum CodingKeys: String, CodingKey {
+            case what, who
+            case sinceSeconds = "since_seconds"
+        }
+    }
+
+    /// A figure of the last committed step.
+    public struct Figure: Codable, Sendable {
+        /// The name.
+        public var name: String
+        /// The value.
+        public var value: Double
+    }
+
+    /// The run's name.
+    public var run: String
+    /// `starting`, `running`, `paused`, `done` or `failed`.
+    public var state: String
+    /// A sentence on the state: what is being prepared, why it is paused or failed.
+    public var detail: String
+    /// Committed steps.
+    public var step: Int
+    /// Steps of this start.
+    public var steps: Int
+    /// Estimated seconds until the last step, if it can be told.
+    public var etaSeconds: Double?
+    /// The loss of the last committed step.
+    public var loss: Double?
+    /// Samples a second over the last steps.
+    public var samplesPerSecond: Double
+    /// Steps of the newest whole checkpoint.
+    public var checkpointStep: Int?
+    /// The coordinator's epoch.
+    public var epoch: Int
+    /// The exchange rounds of a step.
+    public var exchanges: [Round]
+    /// All workers that this epoch has seen, by name.
+    public var workers: [Worker]
+    /// The tables.
+    public var tables: [TableSummary]
+    /// Every wait, longest first.
+    public var waiting: [Wait]
+    /// Figures of the last committed step, as the method reports them.
+    public var figures: [Figure]
+
+    enum CodingKeys: String, CodingKey {
+        case run, state, detail, step, steps, loss, epoch, exchanges, workers, tables, waiting
+        case figures
+        case etaSeconds = "eta_seconds"
+        case samplesPerSecond = "samples_per_second"
+        case checkpointStep = "checkpoint_step"
+    }
+}

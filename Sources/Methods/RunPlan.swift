@@ -1,0 +1,86 @@
+public import Datasets
+public import Identity
+public import Optimizers
+public import RunFiles
+
+/// A run file, understood: what coordinator, workers and offline commands all start from.
+public struct RunPlan: Sendable {
+    /// The parts that every run has.
+    public let settings: RunSettings
+    /// The method with its own settings.
+    public let method: any Method
+    /// Every key with its value.
+    public let resolved: ResolvedRunFile
+
+    /// Reads the run file at `path`.
+    ///
+    /// - Throws: every mistake at once, each with key and line.
+    public init(contentsOf path: String) throws(RunFileError) {
+        try self.init(RunDocument(contentsOf: path))
+    }
+
+    /// Reads a run file's text; `file` names it in mistakes.
+    ///
+    /// - Throws: every mistake at once, each with key and line.
+    public init(text: String, file: String) throws(RunFileError) {
+        try self.init(RunDocument(text: text, file: file))
+    }
+
+    private init(_ document: RunDocument) throws(RunFileError) {
+        let root = document.root
+        settings = RunSettings(from: root, methods: MethodRegistry.names)
+        // A name that is not registered is a mistake already; another method then stands in for
+        // it, so that the other sections are still checked.
+        let type = MethodRegistry.method(named: settings.method)
+        var sections = RunSections(of: root, method: type.name)
+        method = type.init(sections: &sections, settings: settings)
+        resolved = try document.finish()
+    }
+
+    /// Digest of the keys that decide bits: equal for everyone who may take part in a run.
+    public var configDigest: Digest { sha256(Array(resolved.bitsText.utf8)) }
+
+    /// Loads the data set from `directory`, or from where the run file says.
+    public func loadData(
+        directory: String? = nil
+    ) throws(DatasetError) -> (train: ImageDataset, test: ImageDataset) {
+        let place = directory ?? settings.data.path ?? FashionMNIST.defaultDirectory
+        return try FashionMNIST.load(directory: place)
+    }
+
+    /// Which samples each step trains on, out of `count`.
+    public func sampler(count: Int) -> StepSampler {
+        StepSampler(
+            count: count, batch: settings.batch.samples, slices: settings.batch.slices,
+            dropLast: settings.batch.dropLast, seed: settings.seed)
+    }
+
+    /// The learning rate of every step.
+    public var schedule: LearningRateSchedule {
+        let warmup = settings.schedule.warmupSteps
+        let curve: LearningRateSchedule.Curve =
+            switch settings.schedule.kind {
+            case .constant: .constant
+            case .warmupLinear: .warmupLinear(warmup: warmup)
+            case .warmupCosine: .warmupCosine(warmup: warmup)
+            case .polynomial: .polynomial(warmup: warmup, power: Int(settings.schedule.power))
+            }
+        return LearningRateSchedule(
+            curve, base: settings.optimizer.learningRate, total: settings.steps)
+    }
+
+    /// The answer groups of each exchange round (design section 2, point 4): aligned runs of a
+    /// power of two of slices, the shortest that holds the settings' number of samples; the whole
+    /// step where the method mixes samples.
+    public var answerGroups: [[Range<Int>]] {
+        let slices = settings.batch.slices
+        var run = 1
+        while run < slices
+            && run * (settings.batch.samples / slices) < settings.answerGroupSamples
+        {
+            run *= 2
+        }
+        let aligned = stride(from: 0, to: slices, by: run).map { $0..<min($0 + run, slices) }
+        return method.exchanges.map { $0.mixesSamples ? [0..<slices] : aligned }
+    }
+}

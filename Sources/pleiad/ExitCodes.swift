@@ -1,0 +1,36 @@
+import ArgumentParser
+import CoordinatorDaemon
+import Datasets
+import Foundation
+import RunFiles
+import Storage
+
+/// A run that ended without being done.
+struct RunFailed: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// The exit code of an error of ours, or nil for the argument parser's own.
+func exitCode(of error: any Error) -> Int32? {
+    switch error {
+    case is ExitCode, is CleanExit, is ValidationError: nil
+    case is RunFileError, is DatasetError: 2
+    case let error as DaemonError: error.isBadInput ? 2 : 1
+    default: isParserError(error) ? nil : 1
+    }
+}
+
+/// Whether the argument parser made this error: it is the only one that maps to usage (64) or to
+/// a clean exit (0, for `--help`).
+private func isParserError(_ error: any Error) -> Bool {
+    let code = Pleiad.exitCode(for: error)
+    return code == .validationFailure || code == .success
+}
+
+/// What happened, where, and what to do, as the error itself says it.
+func describe(_ error: any Error) -> String { "\(error)" }
+
+/// Prints a line to standard error.
+func printError(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+}

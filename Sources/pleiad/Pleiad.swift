@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import Kernels
+
+/// The command line: `pleiad SUBCOMMAND`.
+@main
+struct Pleiad: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pleiad",
+        abstract: "Distributed self-supervised training of visual representations.",
+        discussion: """
+            A coordinator owns the parameters and the tables; workers compute. The trained model \
+            is the same to the last bit whatever workers come and go.
+
+            Train on this machine with two workers:
+              pleiad train deploy/runs/fashion-mlcd-quick.yaml --workers 2 --state runs/quick
+
+            Train across machines:
+              pleiad coordinator RUN.yaml --state DIR --listen tcp://127.0.0.1:4700
+              pleiad worker --join tcp://127.0.0.1:4700
+              pleiad status --watch
+
+            Exit codes: 0 done; 1 failed; 2 bad run file or input; 64 wrong usage.
+            """,
+        version: Version.text,
+        subcommands: [
+            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
+            DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
+            EmbedCommand.self,
+        ])
+
+    static func main() async {
+        restartWithNumericsEnvironment()
+        do {
+            var command = try parseAsRoot()
+            if var asyncCommand = command as? any AsyncParsableCommand {
+                try await asyncCommand.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            leave(after: error)
+        }
+    }
+
+    /// Prints an error of ours and exits with its code; the parser's errors it handles itself.
+    private static func leave(after error: any Error) -> Never {
+        guard let code = exitCode(of: error) else { exit(withError: error) }
+        printError("pleiad: \(describe(error))")
+        Foundation.exit(code)
+    }
+}

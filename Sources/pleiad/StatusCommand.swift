@@ -1,0 +1,45 @@
+import ArgumentParser
+import Client
+import CoordinatorDaemon
+import Foundation
+
+/// `pleiad status`: what a coordinator does now.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show what a coordinator and its workers do, and what they wait for.",
+        discussion: """
+            Examples:
+              pleiad status
+              pleiad status tcp://127.0.0.1:4700 --json
+              pleiad status --watch
+            """)
+
+    @Argument(
+        help: "The coordinator; default PLEIAD_COORDINATOR or \(Address.standard).")
+    var url: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Print again every second, until the run is over or Ctrl-C.")
+    var watch = false
+
+    func run() async throws {
+        let client = StatusClient(url: Address.coordinator(url), network: network(for: url))
+        while true {
+            let text = try await client.status()
+            if json {
+                print(text)
+            } else {
+                let document = try StatusDocument(json: text)
+                if watch { print(Terminal.clear, terminator: "") }
+                print(StatusTable(document).text)
+                if document.isOver { return }
+            }
+            fflush(stdout)
+            guard watch else { return }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+}

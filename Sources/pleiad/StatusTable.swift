@@ -1,0 +1,60 @@
+import CoordinatorDaemon
+import Foundation
+
+/// The status document as a screen for people.
+struct StatusTable {
+    private let document: StatusDocument
+
+    init(_ document: StatusDocument) { self.document = document }
+
+    /// The screen, without a final newline.
+    var text: String {
+        var lines = [headline]
+        if !document.detail.isEmpty { lines.append(document.detail) }
+        for wait in document.waiting.prefix(5) {
+            lines.append(
+                "waiting: \(wait.what) on \(wait.who), \(decimals(wait.sinceSeconds, 1)) s")
+        }
+        lines.append("")
+        lines += columns(
+            [["worker", "state", "incarnation", "phase", "slices done", "last seen"]]
+                + document.workers.map { worker in
+                    [
+                        worker.name, worker.state, worker.incarnation, worker.phase,
+                        grouped(worker.slicesDone), "\(decimals(worker.lastSeenSeconds, 1)) s",
+                    ]
+                })
+        for table in document.tables {
+            lines.append(
+                "table    \(table.name): \(grouped(table.rows)) x \(table.dim), "
+                    + "\(grouped(table.bytes >> 10)) KiB")
+        }
+        for round in document.exchanges {
+            lines.append("exchange \(round.name): \(round.groups) answer groups a step")
+        }
+        if !document.figures.isEmpty {
+            let figures = document.figures.map { "\($0.name) \(significant($0.value))" }
+            lines.append("figures  " + figures.joined(separator: "  "))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var headline: String {
+        var parts = [
+            "run \(document.run)", document.state.uppercased(),
+            "step \(grouped(document.step))/\(grouped(document.steps))",
+        ]
+        if let loss = document.loss { parts.append("loss \(significant(loss))") }
+        if document.samplesPerSecond > 0 {
+            parts.append("\(grouped(Int(document.samplesPerSecond))) samples/s")
+        }
+        if let eta = document.etaSeconds, document.state == "running" {
+            parts.append("ETA \(duration(eta))")
+        }
+        if let checkpoint = document.checkpointStep {
+            parts.append("checkpoint \(grouped(checkpoint))")
+        }
+        parts.append("epoch \(document.epoch)")
+        return parts.joined(separator: "  ")
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import Logging
+import WorkerCore
+
+/// `pleiad worker`: computes for a coordinator.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Join a coordinator and compute slices for it.",
+        discussion: """
+            Needs nothing but the data: the run file comes from the coordinator. Tries its first \
+            join for 60 s, reconnects for ever after that, and ends when the run is over. Ctrl-C \
+            or SIGTERM hands its slices back and leaves.
+
+            Examples:
+              pleiad worker --join tcp://127.0.0.1:4700
+              pleiad worker --join tcp://10.0.0.5:4700 --slots 4 --name rack2-7
+            """)
+
+    @Option(help: "The coordinator; default PLEIAD_COORDINATOR or \(Address.standard).")
+    var join: String?
+
+    @Option(help: "Compute threads; each works on one slice at a time.")
+    var slots = 1
+
+    @Option(help: "The name in status; unique among live workers. Default: host and process.")
+    var name: String?
+
+    @Option(help: "The folder of the data set. Default: what the run file says.")
+    var data: String?
+
+    @Flag(help: .init("End when the process that started it ends.", visibility: .private))
+    var withParent = false
+
+    func validate() throws {
+        guard (1...1024).contains(slots) else {
+            throw ValidationError("--slots must be between 1 and 1024.")
+        }
+    }
+
+    func run() async throws {
+        let host = ProcessInfo.processInfo.hostName
+        let options = WorkerOptions(
+            url: Address.coordinator(join),
+            name: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", slots: slots,
+            dataDirectory: data)
+        let worker = Worker(
+            options: options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
+        try await serve([worker], endingWith: worker, withParent: withParent)
+    }
+}
