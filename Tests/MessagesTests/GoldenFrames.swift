@@ -87,7 +87,7 @@ func digest(of byte: UInt8) -> Digest {
 
 /// Tensors of an exchange: two rows of three.
 let exchangeTensors = NamedTensors([
-    "z": Tensor([1, -2, 0.5, 0, -0.0, 1e-40], shape: [2, 3])
+    "z": Tensor([1, -2, 0.5, 0, -0.0, .leastNonzeroMagnitude], shape: [2, 3])
 ])
 
 /// A tensor's facts for comparisons: name, type, shape and bits.
