@@ -44,7 +44,9 @@ public func classify(
         sgemm(
             transB: .transposed, m: b, n: columns.count, k: d, a: zHat.unit.span,
             b: wHat.unit.rows(columns).span, c: &span)
-        let partial = loss.accumulate(&span, columns: columns)
+        let partial = loss.accumulate(
+            &span, columns: columns,
+            operands: CosineOperands(embeddings: zHat.unit, rows: wHat.unit.rows(columns)))
         blocks.append((block, partial))
     }
     // 2. The losses, once every block is in.

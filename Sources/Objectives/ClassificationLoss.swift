@@ -5,8 +5,8 @@ import Kernels
 /// The caller multiplies unit embeddings `[B, D]` with blocks of unit rows `[M_b, D]` and hands
 /// the blocks of cosines `[B, M_b]` over:
 ///
-/// 1. ``partial(of:columns:)`` turns each block in place into exponentials and returns its sums.
-///    It changes nothing here, so blocks may be worked on in any order and on any thread.
+/// 1. ``partial(of:columns:operands:)`` turns each block in place into exponentials and returns
+///    its sums. It changes nothing here, so blocks may be worked on in any order and thread.
 /// 2. ``combine(_:)`` adds the sums up, block after block in rising order.
 /// 3. ``finish()`` closes the sums and gives the losses.
 /// 4. ``gradient(of:_:)`` turns a block of exponentials in place into G, the derivative of the
@@ -100,13 +100,14 @@ public struct ClassificationLoss: Sendable {
         }
     }
 
-    /// Turns a block of cosines into exponentials, and adds its sums: ``partial(of:columns:)``
-    /// and ``combine(_:)`` in one, for callers that go through the blocks in order.
+    /// Turns a block of cosines into exponentials, and adds its sums:
+    /// ``partial(of:columns:operands:)`` and ``combine(_:)`` in one, for callers that go through
+    /// the blocks in order.
     @_lifetime(block: copy block)
     public mutating func accumulate(
-        _ block: inout MutableSpan<Float>, columns: Range<Int>
+        _ block: inout MutableSpan<Float>, columns: Range<Int>, operands: CosineOperands? = nil
     ) -> ClassificationPartial {
-        let result = partial(of: &block, columns: columns)
+        let result = partial(of: &block, columns: columns, operands: operands)
         combine(result)
         return result
     }
@@ -164,7 +165,7 @@ public struct ClassificationLoss: Sendable {
     /// cosines, `[B, columns]`.
     ///
     /// - Parameters:
-    ///   - block: what ``partial(of:columns:)`` left there.
+    ///   - block: what ``partial(of:columns:operands:)`` left there.
     ///   - partial: what it returned.
     /// - Precondition: ``finish()`` was called.
     @_lifetime(block: copy block)

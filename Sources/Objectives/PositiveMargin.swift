@@ -1,4 +1,5 @@
 import Kernels
+public import Tensors
 
 /// The margin that makes a positive harder than it is (MLCD sheet, section 2.4).
 ///
@@ -23,16 +24,64 @@ struct PositiveMargin: Sendable {
         sine = LaneMath.sin(settings.angularMargin)
     }
 
+    /// Cosines nearer to -1 or 1 than this are worth more digits: the sine of their angle is
+    /// below 0.045, and an error of 1e-7 in the cosine becomes one of 2e-6 and more in the sine.
+    static let isSteepFrom: Float = 0.999
+
     /// The cosine with its margin, and its derivative: 0 where `raw` lies beyond -1 ... 1, where
     /// the cosine was clamped.
-    func applied(to raw: Float) -> (value: Float, derivative: Float) {
+    ///
+    /// - Parameter precise: the same cosine with more digits, where it is steep.
+    func applied(to raw: Float, precise: Double?) -> (value: Float, derivative: Float) {
         let c = min(max(raw, -1), 1)
         let inside: Float = abs(raw) > 1 ? 0 : 1
         guard isAngular else { return (c - additive, inside) }
-        let sineOfAngle = (1 - c * c).squareRoot()
-        let value = c * cosine - sineOfAngle * sine
+        let value: Float
+        let sineOfAngle: Float
+        if let precise {
+            let exactSine = max(0, 1 - precise * precise).squareRoot()
+            value = Float(precise * Double(cosine) - exactSine * Double(sine))
+            sineOfAngle = Float(exactSine)
+        } else {
+            sineOfAngle = (1 - c * c).squareRoot()
+            value = c * cosine - sineOfAngle * sine
+        }
         guard isExact else { return (value, inside) }
         let derivative = cosine + c * sine / max(sineOfAngle, Self.sineMin)
         return (value, inside * derivative)
+    }
+}
+
+/// The vectors whose products are the cosines of a block; for positives whose cosine is so near
+/// to -1 or 1 that a float's digits do not give the sine of their angle.
+public struct CosineOperands: Sendable {
+    /// Unit embeddings `[B, D]`.
+    let embeddings: Tensor
+    /// Unit rows of the block `[M_b, D]`.
+    let rows: Tensor
+
+    /// The operands of a block of cosines: unit embeddings `[B, D]` and unit rows `[M_b, D]`.
+    public init(embeddings: Tensor, rows: Tensor) {
+        precondition(
+            embeddings.shape.rank == 2 && rows.shape.rank == 2
+                && embeddings.shape[1] == rows.shape[1],
+            "cosines between \(embeddings.shape) and \(rows.shape)")
+        self.embeddings = embeddings
+        self.rows = rows
+    }
+
+    /// The cosine between an embedding and a row in double precision, -1 to 1.
+    func cosine(_ embedding: Int, _ row: Int) -> Double {
+        let d = rows.shape[1]
+        let (z, w) = (embeddings.span, rows.span)
+        var (zw, zz, ww) = (0.0, 0.0, 0.0)
+        for i in 0..<d {
+            let (a, b) = (Double(z[embedding * d + i]), Double(w[row * d + i]))
+            zw += a * b
+            zz += a * a
+            ww += b * b
+        }
+        guard zz > 0, ww > 0 else { return 0 }
+        return min(max(zw / (zz * ww).squareRoot(), -1), 1)
     }
 }

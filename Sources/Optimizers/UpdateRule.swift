@@ -1,0 +1,187 @@
+import Kernels
+public import Tensors
+
+/// AdamW with decoupled weight decay (Loshchilov and Hutter 2019), in torch's order of operations.
+public struct AdamW: Sendable, Hashable {
+    /// The share of the old first moment.
+    public var beta1: Double
+    /// The share of the old second moment.
+    public var beta2: Double
+    /// Keeps the divisor from zero.
+    public var epsilon: Double
+    /// Lambda: a parameter shrinks by rate times this before it moves.
+    public var weightDecay: Double
+
+    /// AdamW with these constants; the defaults are those of the MLCD sheet, section 2.5.
+    public init(
+        beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+        weightDecay: Double = 0
+    ) {
+        precondition(
+            0 <= beta1 && beta1 < 1 && 0 <= beta2 && beta2 < 1 && epsilon > 0,
+            "AdamW with betas \(beta1), \(beta2) and epsilon \(epsilon)")
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+
+    /// The numbers of update `t` (1 for the first), worked out in double precision. The bias
+    /// correction is that of the betas as the loops have them, rounded to floats.
+    func numbers(rate: Double, update t: Int, decays: Bool) -> OptimizerLoops.AdamWStep {
+        precondition(t >= 1, "updates count from 1, not \(t)")
+        let (first, second) = (Float(beta1), Float(beta2))
+        return OptimizerLoops.AdamWStep(
+            keep: Float(1 - rate * (decays ? weightDecay : 0)), beta1: first, beta2: second,
+            stepSize: Float(rate / (1 - raised(Double(first), to: t))),
+            rootCorrection: Float((1 - raised(Double(second), to: t)).squareRoot()),
+            epsilon: Float(epsilon))
+    }
+}
+
+/// Stochastic gradient descent with momentum in torch's form: v <- mu v + g + lambda w;
+/// w <- w - eta v.
+public struct SGDMomentum: Sendable, Hashable {
+    /// Mu, the share of the old momentum.
+    public var momentum: Double
+    /// Lambda: added to the gradient, times the parameter.
+    public var weightDecay: Double
+
+    /// SGD with these constants.
+    public init(momentum: Double = 0.9, weightDecay: Double = 0) {
+        precondition(0 <= momentum && momentum < 1, "SGD with momentum \(momentum)")
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+    }
+}
+
+/// How parameters or table rows move along a gradient, element by element: the same bits in
+/// whatever pieces a tensor is updated.
+public enum UpdateRule: Sendable, Hashable {
+    /// AdamW; two moments.
+    case adamW(AdamW)
+    /// SGD with momentum; one moment.
+    case sgd(SGDMomentum)
+
+    /// The names of the moments in checkpoints, as torch has them; as many as there are moments.
+    public var momentNames: [String] {
+        switch self {
+        case .adamW: ["exp_avg", "exp_avg_sq"]
+        case .sgd: ["momentum_buffer"]
+        }
+    }
+
+    /// The number of values of state for each parameter.
+    public var momentCount: Int { momentNames.count }
+
+    /// The rule with another first beta, where it has one: for schedules that move it.
+    public func with(firstBeta: Double?) -> UpdateRule {
+        guard case .adamW(var adamW) = self, let firstBeta else { return self }
+        adamW.beta1 = firstBeta
+        return .adamW(adamW)
+    }
+
+    /// Moves parameters by one update.
+    ///
+    /// - Parameters:
+    ///   - parameters: any shape.
+    ///   - moments: ``momentCount`` tensors of that shape; zeros before the first update.
+    ///   - gradient: of that shape.
+    ///   - rate: the learning rate.
+    ///   - update: t, 1 for the first update of the run, which AdamW's bias correction counts;
+    ///     for rows of a table too, whenever they were first drawn.
+    public func apply(
+        to parameters: inout Tensor, moments: inout [Tensor], gradient: Tensor, rate: Double,
+        update: Int
+    ) {
+        apply(
+            to: &parameters, moments: &moments, gradient: gradient, rate: rate, update: update,
+            in: 0..<parameters.count, decays: true)
+    }
+
+    /// Moves the elements in `range` (row-major), with or without weight decay.
+    func apply(
+        to parameters: inout Tensor, moments: inout [Tensor], gradient: Tensor, rate: Double,
+        update: Int, in range: Range<Int>, decays: Bool
+    ) {
+        precondition(
+            gradient.shape == parameters.shape && moments.count == momentCount
+                && moments.allSatisfy { $0.shape == parameters.shape },
+            "parameters \(parameters.shape), gradient \(gradient.shape), moments "
+                + "\(moments.map(\.shape))")
+        let g = gradient.span.extracting(range)
+        switch self {
+        case .adamW(let adamW):
+            let numbers = adamW.numbers(rate: rate, update: update, decays: decays)
+            // Taken apart, since one array does not give two of its elements away at once.
+            var (first, second) = (moments[0], moments[1])
+            moments = []
+            do {
+                var pAll = parameters.mutableSpan
+                var mAll = first.mutableSpan
+                var vAll = second.mutableSpan
+                var p = pAll._mutatingExtracting(range)
+                var m = mAll._mutatingExtracting(range)
+                var v = vAll._mutatingExtracting(range)
+                OptimizerLoops.adamW(&p, gradient: g, first: &m, second: &v, step: numbers)
+            }
+            moments = [first, second]
+        case .sgd(let sgd):
+            var pAll = parameters.mutableSpan
+            var bAll = moments[0].mutableSpan
+            var p = pAll._mutatingExtracting(range)
+            var b = bAll._mutatingExtracting(range)
+            OptimizerLoops.sgdMomentum(
+                &p, gradient: g, momentum: &b, rate: Float(rate),
+                decay: Float(decays ? sgd.weightDecay : 0), momentum: Float(sgd.momentum))
+        }
+    }
+
+    /// Moves some rows of a table and leaves the others, and their moments, as they are (the
+    /// "rows" way of the MLCD sheet, section 2.5): gather, update, scatter.
+    ///
+    /// - Parameters:
+    ///   - rows: which rows; none twice.
+    ///   - table: `[k, D]`.
+    ///   - moments: ``momentCount`` tensors `[k, D]`.
+    ///   - gradient: `[rows.count, D]`.
+    ///   - rate: the learning rate.
+    ///   - update: t, 1 for the first update of the table.
+    public func apply(
+        toRows rows: [Int], of table: inout Tensor, moments: inout [Tensor], gradient: Tensor,
+        rate: Double, update: Int
+    ) {
+        precondition(
+            gradient.shape.rank == 2 && gradient.shape == [rows.count, table.shape[1]],
+            "gradient \(gradient.shape) of \(rows.count) rows of a table \(table.shape)")
+        var drawn = gathered(rows, of: table)
+        var state = moments.map { gathered(rows, of: $0) }
+        apply(to: &drawn, moments: &state, gradient: gradient, rate: rate, update: update)
+        scatter(drawn, to: rows, of: &table)
+        for index in moments.indices { scatter(state[index], to: rows, of: &moments[index]) }
+    }
+}
+
+/// The rows with these numbers, `[rows.count, D]`.
+private func gathered(_ rows: [Int], of table: Tensor) -> Tensor {
+    let width = table.shape[1]
+    var result = Tensor(uninitialized: [rows.count, width])
+    var target = result.mutableSpan
+    let source = table.span
+    for (place, row) in rows.enumerated() {
+        var part = target._mutatingExtracting((place * width)..<((place + 1) * width))
+        Vector.copy(source.extracting((row * width)..<((row + 1) * width)), into: &part)
+    }
+    return result
+}
+
+/// Writes `values` `[rows.count, D]` to the rows with these numbers.
+private func scatter(_ values: Tensor, to rows: [Int], of table: inout Tensor) {
+    let width = table.shape[1]
+    var target = table.mutableSpan
+    let source = values.span
+    for (place, row) in rows.enumerated() {
+        var part = target._mutatingExtracting((row * width)..<((row + 1) * width))
+        Vector.copy(source.extracting((place * width)..<((place + 1) * width)), into: &part)
+    }
+}
