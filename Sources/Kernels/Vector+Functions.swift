@@ -93,4 +93,16 @@ extension Vector {
             return result
         }
     }
+
+    /// z = 1 - y y: the slope of tanh from its result.
+    @_lifetime(z: copy z)
+    public static func oneMinusSquare(_ y: Span<Float>, into z: inout MutableSpan<Float>) {
+        map(y, into: &z) { 1 - $0 * $0 }
+    }
+
+    /// z = y (1 - y): the slope of the sigmoid from its result.
+    @_lifetime(z: copy z)
+    public static func timesOneMinus(_ y: Span<Float>, into z: inout MutableSpan<Float>) {
+        map(y, into: &z) { $0 * (1 - $0) }
+    }
 }

@@ -1,0 +1,232 @@
+import Buffers
+
+/// Scaled dot-product self-attention on the packed projections of a transformer.
+///
+/// The projections are `[B, T, 3 C]` with C = heads headWidth: query, key and value behind each
+/// other, and within each of them head behind head, as timm packs them. Small heads are computed
+/// by `LaneProduct`, large ones by BLAS; which is decided by the shape alone.
+@safe public struct Attention: Sendable {
+    /// The number of sequences.
+    public let batch: Int
+    /// The length of a sequence, T.
+    public let tokens: Int
+    /// The number of heads.
+    public let heads: Int
+    /// The width of one head.
+    public let headWidth: Int
+
+    /// Makes the attention of a shape.
+    public init(batch: Int, tokens: Int, heads: Int, headWidth: Int) {
+        precondition(batch >= 0 && tokens > 0 && heads > 0 && headWidth > 0, "attention shape")
+        self.batch = batch
+        self.tokens = tokens
+        self.heads = heads
+        self.headWidth = headWidth
+    }
+
+    /// Up to this many elements in a head's query, own loops beat BLAS (measured on Haswell
+    /// kernels: 16 x 16 by far, 64 x 64 about even).
+    public static let ownLoopsMax = 64 * 32
+
+    /// T rounded up to whole lanes: the length of a row of probabilities; what is past T is 0.
+    public var paddedTokens: Int { (tokens + 7) / 8 * 8 }
+    /// The floats that `forward` keeps for the gradient: `[B, heads, T, paddedTokens]`.
+    public var probabilityCount: Int { batch * heads * tokens * paddedTokens }
+    /// The floats that a call needs beside: one head's transposed keys and score gradients.
+    public var scratchCount: Int { (headWidth + tokens) * paddedTokens }
+
+    private var width: Int { heads * headWidth }
+    private var isSmall: Bool { tokens * headWidth <= Self.ownLoopsMax }
+    private var scale: Float { 1 / Float(headWidth).squareRoot() }
+
+    /// out = softmax(Q K^T / sqrt(headWidth)) V of every head.
+    ///
+    /// - Parameters:
+    ///   - projections: `[B, T, 3 C]`.
+    ///   - out: `[B, T, C]`.
+    ///   - probabilities: `probabilityCount` floats, kept for the gradient.
+    ///   - scratch: `scratchCount` floats.
+    @_lifetime(out: copy out) @_lifetime(probabilities: copy probabilities)
+    @_lifetime(scratch: copy scratch)
+    public func forward(
+        _ projections: Span<Float>, into out: inout MutableSpan<Float>,
+        probabilities: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+    ) {
+        check(projections.count, out.count, probabilities.count, scratch.count)
+        unsafe projections.withUnsafeBufferPointer { projections in
+            unsafe out.withUnsafeMutableBufferPointer { out in
+                unsafe probabilities.withUnsafeMutableBufferPointer { probabilities in
+                    unsafe scratch.withUnsafeMutableBufferPointer { scratch in
+                        guard let qkv = projections.baseAddress, let y = out.baseAddress,
+                            let p = probabilities.baseAddress, let s = scratch.baseAddress
+                        else { return }
+                        for head in 0..<(batch * heads) {
+                            unsafe forward(head, qkv, y, p, s)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The gradient of `forward` with respect to the projections.
+    ///
+    /// - Parameters:
+    ///   - projections: as for `forward`.
+    ///   - probabilities: as `forward` left them.
+    ///   - gradient: `[B, T, C]`, of the result.
+    ///   - dProjections: `[B, T, 3 C]`.
+    ///   - scratch: `scratchCount` floats.
+    @_lifetime(dProjections: copy dProjections) @_lifetime(scratch: copy scratch)
+    public func gradient(
+        _ projections: Span<Float>, probabilities: Span<Float>, gradient: Span<Float>,
+        into dProjections: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+    ) {
+        check(projections.count, gradient.count, probabilities.count, scratch.count)
+        precondition(dProjections.count == projections.count, "attention: counts differ")
+        unsafe projections.withUnsafeBufferPointer { projections in
+            unsafe probabilities.withUnsafeBufferPointer { probabilities in
+                unsafe gradient.withUnsafeBufferPointer { gradient in
+                    unsafe dProjections.withUnsafeMutableBufferPointer { result in
+                        unsafe scratch.withUnsafeMutableBufferPointer { scratch in
+                            guard let qkv = projections.baseAddress,
+                                let p = probabilities.baseAddress,
+                                let g = gradient.baseAddress, let d = result.baseAddress,
+                                let s = scratch.baseAddress
+                            else { return }
+                            for head in 0..<(batch * heads) {
+                                unsafe backward(head, qkv, p, g, d, s)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func forward(
+        _ head: Int, _ qkv: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
+        _ probabilities: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        let (sequence, part) = (head / heads, head % heads)
+        let row = 3 * width
+        let q = unsafe qkv + (sequence * tokens * row + part * headWidth)
+        let p = unsafe probabilities + head * tokens * paddedTokens
+        let y = unsafe out + (sequence * tokens * width + part * headWidth)
+        unsafe transpose(q + width, row, into: scratch)
+        unsafe product(
+            tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens)
+        for token in 0..<tokens { unsafe softmax(p + token * paddedTokens) }
+        unsafe product(
+            tokens, headWidth, tokens, p, paddedTokens, 1, q + 2 * width, row, y, width)
+    }
+
+    private func backward(
+        _ head: Int, _ qkv: UnsafePointer<Float>, _ probabilities: UnsafePointer<Float>,
+        _ gradient: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>,
+        _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        let (sequence, part) = (head / heads, head % heads)
+        let (row, padded) = (3 * width, paddedTokens)
+        let start = sequence * tokens * row + part * headWidth
+        let q = unsafe qkv + start
+        let p = unsafe probabilities + head * tokens * padded
+        let g = unsafe gradient + (sequence * tokens * width + part * headWidth)
+        let dq = unsafe result + start
+        let scores = unsafe scratch + headWidth * padded
+        // dV = P^T g
+        unsafe product(tokens, headWidth, tokens, p, 1, padded, g, width, dq + 2 * width, row)
+        // dP = g V^T, then dS = scale P (dP - sum(P dP))
+        unsafe transpose(q + 2 * width, row, into: scratch)
+        unsafe product(tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded)
+        for token in 0..<tokens {
+            unsafe softmaxGradient(p + token * padded, scores + token * padded)
+        }
+        // dQ = dS K, dK = dS^T Q
+        unsafe product(
+            tokens, headWidth, tokens, scores, padded, 1, q + width, row, dq, row)
+        unsafe product(
+            tokens, headWidth, tokens, scores, 1, padded, q, row, dq + width, row)
+    }
+
+    private func product(
+        _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int,
+        _ b: UnsafePointer<Float>, _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
+    ) {
+        if isSmall {
+            unsafe LaneProduct(m: m, n: n, k: k)(
+                a, rowA: rowA, columnA: columnA, b, rowB: rowB, into: c, rowC: rowC)
+        } else {
+            let isTransposed = columnA != 1
+            unsafe sgemmAt(
+                transA: isTransposed ? .transposed : .none, m: m, n: n, k: k, a,
+                lda: isTransposed ? columnA : rowA, b, ldb: rowB, c, ldc: rowC)
+        }
+    }
+
+    /// One head's rows as columns, with zeros past the last token.
+    @inline(__always)
+    private func transpose(
+        _ x: UnsafePointer<Float>, _ row: Int, into y: UnsafeMutablePointer<Float>
+    ) {
+        let padded = paddedTokens
+        for feature in 0..<headWidth {
+            let line = unsafe y + feature &* padded
+            for token in 0..<tokens { unsafe line[token] = x[token &* row &+ feature] }
+            for token in tokens..<padded { unsafe line[token] = 0 }
+        }
+    }
+
+    /// The softmax of one row of scores times `scale`, in place; zeros past the last token.
+    @inline(__always)
+    private func softmax(_ p: UnsafeMutablePointer<Float>) {
+        let raw = UnsafeMutableRawPointer(p)
+        for token in tokens..<paddedTokens { unsafe p[token] = -.infinity }
+        var best = Lanes(repeating: -.infinity)
+        for start in stride(from: 0, to: paddedTokens, by: 8) {
+            let value = unsafe raw.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            best = LaneMath.maximum(best, value)
+        }
+        let shift = Lanes(repeating: LaneMath.maximum(best))
+        var total = Lanes(repeating: 0)
+        for start in stride(from: 0, to: paddedTokens, by: 8) {
+            let value = unsafe raw.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            let power = LaneMath.exp((value - shift) * scale)
+            total += power
+            unsafe raw.storeBytes(of: power, toByteOffset: start &* 4, as: Lanes.self)
+        }
+        let factor = 1 / LaneMath.sum(total)
+        for start in stride(from: 0, to: paddedTokens, by: 8) {
+            let value = unsafe raw.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            unsafe raw.storeBytes(of: value * factor, toByteOffset: start &* 4, as: Lanes.self)
+        }
+    }
+
+    /// The gradient of one row of scores, over the gradient of its probabilities.
+    @inline(__always)
+    private func softmaxGradient(
+        _ p: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>
+    ) {
+        let (from, to) = unsafe (UnsafeRawPointer(p), UnsafeMutableRawPointer(g))
+        var inner = Lanes(repeating: 0)
+        for start in stride(from: 0, to: paddedTokens, by: 8) {
+            let a = unsafe from.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            let b = unsafe to.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            inner = inner.addingProduct(a, b)
+        }
+        let mean = Lanes(repeating: LaneMath.sum(inner))
+        for start in stride(from: 0, to: paddedTokens, by: 8) {
+            let a = unsafe from.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            let b = unsafe to.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
+            let value = a * (b - mean) * scale
+            unsafe to.storeBytes(of: value, toByteOffset: start &* 4, as: Lanes.self)
+        }
+    }
+
+    private func check(_ projections: Int, _ out: Int, _ probabilities: Int, _ scratch: Int) {
+        precondition(
+            projections == 3 * out && out == batch * tokens * width
+                && probabilities == probabilityCount && scratch >= scratchCount,
+            "attention: counts differ")
+    }
+}

@@ -1,0 +1,117 @@
+import Buffers
+
+/// Rows of A against rows of B for matrices too small for BLAS to be worth its packing.
+///
+/// C(i, j) is the sum over l of A(i, l) B(l, j), from the first l to the last, every product
+/// fused into the sum: the same bits for every size and place.
+@safe struct LaneProduct {
+    let m: Int
+    let n: Int
+    let k: Int
+
+    /// Computes all of C.
+    ///
+    /// A(i, l) stands at `a[i rowA + l columnA]`, row l of B starts at `b[l rowB]`, row i of C
+    /// at `c[i rowC]`.
+    @inline(__always)
+    func callAsFunction(
+        _ a: UnsafePointer<Float>, rowA: Int, columnA: Int, _ b: UnsafePointer<Float>, rowB: Int,
+        into c: UnsafeMutablePointer<Float>, rowC: Int
+    ) {
+        var column = 0
+        while column &+ 16 <= n {
+            var row = 0
+            while row &+ 4 <= m {
+                unsafe fourBySixteen(
+                    a + row &* rowA, rowA, columnA, b + column, rowB, c + (row &* rowC &+ column),
+                    rowC)
+                row &+= 4
+            }
+            while row < m {
+                unsafe oneByEight(a + row &* rowA, columnA, b + column, rowB,
+                    c + (row &* rowC &+ column))
+                unsafe oneByEight(a + row &* rowA, columnA, b + (column &+ 8), rowB,
+                    c + (row &* rowC &+ column &+ 8))
+                row &+= 1
+            }
+            column &+= 16
+        }
+        while column &+ 8 <= n {
+            for row in 0..<m {
+                unsafe oneByEight(a + row &* rowA, columnA, b + column, rowB,
+                    c + (row &* rowC &+ column))
+            }
+            column &+= 8
+        }
+        while column < n {
+            for row in 0..<m {
+                var sum: Float = 0
+                for l in 0..<k {
+                    unsafe sum.addProduct(
+                        a[row &* rowA &+ l &* columnA], b[l &* rowB &+ column])
+                }
+                unsafe c[row &* rowC &+ column] = sum
+            }
+            column &+= 1
+        }
+    }
+
+    @inline(__always)
+    private func fourBySixteen(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
+        _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
+    ) {
+        let zero = Lanes(repeating: 0)
+        var (s00, s01, s10, s11) = (zero, zero, zero, zero)
+        var (s20, s21, s30, s31) = (zero, zero, zero, zero)
+        var (a0, b0) = unsafe (a, b)
+        for _ in 0..<k {
+            let (x, y) = unsafe (load(b0), load(b0 + 8))
+            let p0 = unsafe Lanes(repeating: a0[0])
+            s00 = s00.addingProduct(x, p0)
+            s01 = s01.addingProduct(y, p0)
+            let p1 = unsafe Lanes(repeating: a0[rowA])
+            s10 = s10.addingProduct(x, p1)
+            s11 = s11.addingProduct(y, p1)
+            let p2 = unsafe Lanes(repeating: a0[2 &* rowA])
+            s20 = s20.addingProduct(x, p2)
+            s21 = s21.addingProduct(y, p2)
+            let p3 = unsafe Lanes(repeating: a0[3 &* rowA])
+            s30 = s30.addingProduct(x, p3)
+            s31 = s31.addingProduct(y, p3)
+            unsafe a0 += columnA
+            unsafe b0 += rowB
+        }
+        unsafe store(s00, c)
+        unsafe store(s01, c + 8)
+        unsafe store(s10, c + rowC)
+        unsafe store(s11, c + (rowC &+ 8))
+        unsafe store(s20, c + 2 &* rowC)
+        unsafe store(s21, c + (2 &* rowC &+ 8))
+        unsafe store(s30, c + 3 &* rowC)
+        unsafe store(s31, c + (3 &* rowC &+ 8))
+    }
+
+    @inline(__always)
+    private func oneByEight(
+        _ a: UnsafePointer<Float>, _ columnA: Int, _ b: UnsafePointer<Float>, _ rowB: Int,
+        _ c: UnsafeMutablePointer<Float>
+    ) {
+        var sum = Lanes(repeating: 0)
+        for l in 0..<k {
+            let p = unsafe Lanes(repeating: a[l &* columnA])
+            sum = unsafe sum.addingProduct(load(b + l &* rowB), p)
+        }
+        unsafe store(sum, c)
+    }
+
+    @inline(__always)
+    private func load(_ p: UnsafePointer<Float>) -> Lanes {
+        unsafe UnsafeRawPointer(p).loadUnaligned(as: Lanes.self)
+    }
+
+    @inline(__always)
+    private func store(_ value: Lanes, _ p: UnsafeMutablePointer<Float>) {
+        unsafe UnsafeMutableRawPointer(p).storeBytes(of: value, as: Lanes.self)
+    }
+}
