@@ -1,0 +1,45 @@
+public import Tensors
+
+/// Three strided convolutions with batch norm and ReLU, then the mean over the image: "conv" of
+/// the reference run (MLCD sheet, section 6).
+public struct SmallConvolutionalNet: Encoder {
+    /// The channels after each convolution, in the reference run.
+    public static let referenceWidths = [32, 64, 128]
+
+    /// The channels after the last convolution: 128 in the reference run.
+    public let featureWidth: Int
+    private let stages: [(convolution: Convolution2d, norm: BatchNorm2d)]
+
+    /// Enters `features.0` (convolution), `features.1` (batch norm), `features.3`, `features.4`,
+    /// `features.6` and `features.7`: the numbers of a torch `nn.Sequential` in which each third
+    /// module is a ReLU.
+    ///
+    /// - Parameters:
+    ///   - channels: of the images.
+    ///   - widths: the channels after each convolution, at least one.
+    public init(
+        _ layout: inout ParameterLayout, channels: Int, widths: [Int] = referenceWidths
+    ) {
+        precondition(!widths.isEmpty, "a convolutional net without convolutions")
+        var inputs = channels
+        var stages: [(convolution: Convolution2d, norm: BatchNorm2d)] = []
+        for (index, outputs) in widths.enumerated() {
+            let convolution = Convolution2d(
+                &layout, name: "features.\(3 * index)", inputs: inputs, outputs: outputs, size: 3,
+                stride: 2, padding: 1)
+            let norm = BatchNorm2d(
+                &layout, name: "features.\(3 * index + 1)", channels: outputs)
+            stages.append((convolution, norm))
+            inputs = outputs
+        }
+        self.stages = stages
+        featureWidth = inputs
+    }
+
+    /// Images `[B, channels, H, W]` to features `[B, featureWidth]`.
+    public func callAsFunction(_ images: Variable, _ pass: ForwardPass) -> Variable {
+        var x = images
+        for stage in stages { x = relu(stage.norm(stage.convolution(x, pass), pass)) }
+        return globalAveragePool(x)
+    }
+}

@@ -1,0 +1,77 @@
+public import Tensors
+
+/// Which encoder a run file asks for.
+public enum EncoderSettings: Sendable, Hashable {
+    /// A vision transformer.
+    case visionTransformer(VisionTransformer.Settings)
+    /// The small convolutional net of the reference run.
+    case smallConvolutionalNet
+
+    /// Enters the encoder's parameters for images of one size.
+    public func makeEncoder(
+        _ layout: inout ParameterLayout, channels: Int, height: Int, width: Int
+    ) -> any Encoder {
+        switch self {
+        case .visionTransformer(let settings):
+            VisionTransformer(
+                &layout, settings, channels: channels, height: height, width: width)
+        case .smallConvolutionalNet:
+            SmallConvolutionalNet(&layout, channels: channels)
+        }
+    }
+}
+
+/// An encoder with a linear head without bias: features for downstream tasks, and the embeddings
+/// z that a loss over class centers is computed on (MLCD sheet, section 2.2).
+public struct EmbeddingNetwork: Sendable {
+    /// All parameters and buffers: the encoder's, then `head.weight` `[D, featureWidth]`.
+    public let layout: ParameterLayout
+    /// D, the length of an embedding.
+    public let embeddingWidth: Int
+
+    private let encoder: any Encoder
+    private let head: Linear
+
+    /// A network for images of one size.
+    ///
+    /// The head has torch's default first values, as in the reference run.
+    public init(
+        _ settings: EncoderSettings, channels: Int, height: Int, width: Int, embeddingWidth: Int
+    ) {
+        var layout = ParameterLayout()
+        encoder = settings.makeEncoder(
+            &layout, channels: channels, height: height, width: width)
+        head = Linear(
+            &layout, name: "head", inputs: encoder.featureWidth, outputs: embeddingWidth,
+            weight: .torchDefault(fanIn: encoder.featureWidth), bias: nil)
+        self.layout = layout
+        self.embeddingWidth = embeddingWidth
+    }
+
+    /// The length of a feature vector.
+    public var featureWidth: Int { encoder.featureWidth }
+
+    /// Images `[B, C, H, W]` to features `[B, featureWidth]` and embeddings z `[B, D]`.
+    public func callAsFunction(
+        _ images: Variable, _ pass: ForwardPass
+    ) -> (features: Variable, embeddings: Variable) {
+        let features = encoder(images, pass)
+        return (features, head(features, pass))
+    }
+
+    /// Features and embeddings of plain images, in evaluation.
+    ///
+    /// - Parameters:
+    ///   - images: `[B, C, H, W]`.
+    ///   - parameters: flat, `[layout.flatCount]`.
+    ///   - buffers: flat, `[layout.bufferLayout.flatCount]`.
+    ///   - tape: a fresh tape; its pool gives the results their memory.
+    public func embed(
+        _ images: Tensor, parameters: Tensor, buffers: Tensor, tape: Tape = Tape()
+    ) -> (features: Tensor, embeddings: Tensor) {
+        let pass = ForwardPass(
+            layout, parameters: parameters, buffers: buffers, tape: tape, isTraining: false)
+        let (features, embeddings) = self(tape.constant(images), pass)
+        return (features.value, embeddings.value)
+    }
+}

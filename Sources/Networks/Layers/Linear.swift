@@ -1,0 +1,21 @@
+public import Tensors
+
+/// y = x W^T + b, with W `[outputs, inputs]`.
+public struct Linear: Sendable {
+    private let weight: Int
+    private let bias: Int?
+
+    /// Enters `NAME.weight`, and `NAME.bias` unless `bias` is nil.
+    public init(
+        _ layout: inout ParameterLayout, name: String, inputs: Int, outputs: Int,
+        weight: Initialiser, bias: Initialiser?
+    ) {
+        self.weight = layout.parameter("\(name).weight", [outputs, inputs], .weight, weight)
+        self.bias = bias.map { layout.parameter("\(name).bias", [outputs], .bias, $0) }
+    }
+
+    /// `[..., inputs]` to `[..., outputs]`.
+    public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+        linear(x, weight: pass.variable(weight), bias: bias.map(pass.variable))
+    }
+}
