@@ -14,6 +14,8 @@ public struct MachineSettings: Hashable, Sendable {
     public var dataDigest: Digest
     /// The numerics fingerprint of this run.
     public var fingerprint: Digest
+    /// The run's seed.
+    public var seed: UInt64
     /// Steps after which this start ends: the run's, or fewer (`--steps`).
     public var steps: Int
     /// Slices of a step.
@@ -47,12 +49,12 @@ public struct MachineSettings: Hashable, Sendable {
     /// Settings with these values; bounds have defaults.
     public init(
         runName: String, epoch: UInt32, runFile: String, configDigest: Digest,
-        dataDigest: Digest, fingerprint: Digest, steps: Int, slices: Int,
+        dataDigest: Digest, fingerprint: Digest, seed: UInt64, steps: Int, slices: Int,
         groups: [[Range<Int>]], rounds: [String], heartbeat: Duration = .milliseconds(250),
         leaseTerm: Duration = .seconds(3), hangTerm: Duration = .seconds(60),
         helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
-        bodyBytesMax: UInt64,
-        nodeCredits: Int = 32, strangersMax: Int = 64, workersMax: Int = 1024
+        bodyBytesMax: UInt64, nodeCredits: Int = 32, strangersMax: Int = 64,
+        workersMax: Int = 1024
     ) {
         self.runName = runName
         self.epoch = epoch
@@ -60,6 +62,7 @@ public struct MachineSettings: Hashable, Sendable {
         self.configDigest = configDigest
         self.dataDigest = dataDigest
         self.fingerprint = fingerprint
+        self.seed = seed
         self.steps = steps
         self.slices = slices
         self.groups = groups

@@ -1,5 +1,3 @@
-public import Messages
-
 /// Where the run stands.
 public enum RunState: String, Codable, Hashable, Sendable {
     /// Labels and state are being made or loaded.

@@ -9,7 +9,8 @@ func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSetti
     return MachineSettings(
         runName: settings.name, epoch: epoch, runFile: run.plan.resolved.text,
         configDigest: run.configDigest, dataDigest: run.dataset.digest,
-        fingerprint: run.fingerprint, steps: min(steps ?? settings.steps, settings.steps),
+        fingerprint: run.fingerprint, seed: settings.seed,
+        steps: min(steps ?? settings.steps, settings.steps),
         slices: settings.batch.slices, groups: run.plan.answerGroups,
         rounds: run.plan.method.exchanges.map(\.name),
         heartbeat: settings.coordinator.heartbeat, leaseTerm: settings.coordinator.leaseTerm,

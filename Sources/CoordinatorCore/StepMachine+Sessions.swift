@@ -1,0 +1,401 @@
+import Identity
+import Messages
+
+// Who takes part: greeting, hello, attachment, readiness, signs of life, departure
+// (design, section 4, *Identity* and *Connections of a worker*).
+extension StepMachine {
+    // MARK: Admission
+
+    /// Checks an event before anything comes of it. Nil if it ends here: it comes from a connection
+    /// that is closing, belongs to another life, is out of order, or repeats a request.
+    ///
+    /// The asker of events that are no worker's request is ``Asker/nobody``.
+    mutating func admit(_ event: Event) -> Asker? {
+        guard case .request(let id, let request, let incarnation, let body) = event else {
+            return .nobody
+        }
+        let asker: Asker?
+        switch sessions.peers[id]?.standing {
+        case nil, .closing: asker = nil
+        case .stranger:
+            sessions.hear(id, at: time)
+            asker = admitStranger(id, request, incarnation, body)
+        case .client(let own):
+            sessions.hear(id, at: time)
+            asker = admitClient(id, request, incarnation, body, own: own)
+        case .control(let own), .bulk(let own):
+            asker = admitWorker(id, request, incarnation, body, own: own)
+        }
+        if asker == nil, body.hasTensors {
+            effects.append(.dropStaged(StagedKey(connection: id, request: request)))
+        }
+        return asker
+    }
+
+    private mutating func admitStranger(
+        _ id: ConnectionID, _ request: RequestID, _ incarnation: Incarnation, _ body: Request
+    ) -> Asker? {
+        switch body {
+        case .greet, .hello, .attach: return .nobody
+        default: break
+        }
+        if incarnation.rawValue != 0 {
+            turnAway(id, request, .sayHello, "incarnation \(incarnation) is over")
+        } else {
+            turnAway(id, request, .outOfOrder, "the first requests are greet and hello, or attach")
+        }
+        return nil
+    }
+
+    private mutating func admitClient(
+        _ id: ConnectionID, _ request: RequestID, _ incarnation: Incarnation, _ body: Request,
+        own: Incarnation
+    ) -> Asker? {
+        if case .status = body { return .nobody }
+        let refusal = Refusal(.outOfOrder, "a client asks for status only")
+        effects.append(.reply(id, request, .refused(refusal)))
+        return nil
+    }
+
+    private mutating func admitWorker(
+        _ id: ConnectionID, _ request: RequestID, _ incarnation: Incarnation, _ body: Request,
+        own: Incarnation
+    ) -> Asker? {
+        guard incarnation == own else {
+            let refusal = Refusal(
+                .sayHello, "this connection is incarnation \(own), the frame says \(incarnation)")
+            effects.append(.reply(id, request, .refused(refusal)))
+            return nil
+        }
+        sessions.hear(id, at: time)
+        let asker = Asker(worker: own, request: request)
+        switch body {
+        case .status, .heartbeat: return asker
+        default: break
+        }
+        let waiting = sessions.workers[own]?.replies.waitingCount ?? 0
+        let isReady = sessions.workers[own]?.isReady ?? false
+        switch sessions.update(own, { $0.replies.take(request, on: id) }) {
+        case nil, .waiting: return nil
+        case .answered(let earlier):
+            send(isCurrent(earlier) ? earlier : Answer.gone(earlier), to: id, request)
+            return nil
+        case .new: break
+        }
+        if let refusal = objection(to: body, isReady: isReady, waiting: waiting) {
+            answer(asker, .reply(.refused(refusal)))
+            return nil
+        }
+        return asker
+    }
+
+    /// Why a worker may not ask this now, or nil.
+    private func objection(to body: Request, isReady: Bool, waiting: Int) -> Refusal? {
+        switch body {
+        case .greet, .hello, .attach:
+            return Refusal(.outOfOrder, "this connection is past hello and attach")
+        case .ready, .returnLease, .goodbye, .heartbeat, .status: return nil
+        case .requestLease, .fetchVersion, .exchange, .offerNode, .deliverNode: break
+        }
+        guard isReady else { return Refusal(.outOfOrder, "the worker has not said ready") }
+        if case .over(let over) = phase {
+            return Refusal(over.reason == .failed ? .runFailed : .closing, over.detail)
+        }
+        guard waiting < requestsMax else {
+            return Refusal(.tooMany, "\(waiting) requests of this worker wait already")
+        }
+        return nil
+    }
+
+    /// Requests of a worker that may wait: a lease request and an offer or exchange a slice, twice.
+    var requestsMax: Int { 2 * settings.slices + 64 }
+
+    /// Whether an earlier answer can be given again.
+    private func isCurrent(_ answer: Answer) -> Bool {
+        switch answer {
+        case .reply: true
+        case .version(let version): version.digest == step?.opened.version
+        case .exchange(let answer): phase == .stepping && answer.step == step?.opened.step
+        }
+    }
+
+    /// Refuses a stranger and closes its connection.
+    private mutating func turnAway(
+        _ id: ConnectionID, _ request: RequestID, _ code: ErrorCode, _ detail: String
+    ) {
+        effects.append(.reply(id, request, .refused(Refusal(code, detail))))
+        let address = sessions.peers[id]?.address ?? ""
+        note(.info, "refused \(address): \(code), \(detail)")
+        close(id)
+    }
+
+    // MARK: Connections
+
+    mutating func connect(_ id: ConnectionID, address: String, ticket: UInt64) {
+        let isWelcome = sessions.connect(
+            id, address: address, ticket: ticket, strangersMax: settings.strangersMax, at: time)
+        if !isWelcome {
+            effects.append(.close(id))
+            note(.debug, "closed \(address): \(settings.strangersMax) connections have no hello yet")
+        }
+    }
+
+    mutating func disconnect(_ id: ConnectionID) {
+        switch sessions.disconnect(id) {
+        case .control(let worker), .bulk(let worker):
+            end(worker, hasLeft: isOver, why: "its connection closed")
+        case .stranger, .client, .closing, nil: break
+        }
+    }
+
+    /// A worker is gone: its leases are free, its requests forgotten, its connections closed.
+    mutating func end(_ worker: Incarnation, hasLeft: Bool, why: String) {
+        let name = sessions.name(of: worker)
+        let slices = step?.leases.lose(worker, at: time) ?? []
+        step?.exchanges.lose(worker)
+        nodes.lose(worker)
+        wishes.removeAll { $0.asker.worker == worker }
+        for id in sessions.end(worker, hasLeft: hasLeft, formerMax: settings.workersMax) {
+            close(id)
+        }
+        let held = slices.isEmpty ? "" : "; slices \(slices) are free again"
+        note(.info, "worker \(name) (\(worker)) \(hasLeft ? "left" : "is lost"): \(why)\(held)")
+    }
+
+    // MARK: Requests before hello
+
+    mutating func take(_ greet: Greet, _ id: ConnectionID, _ request: RequestID) {
+        guard let peer = sessions.peers[id], peer.standing == .stranger(greeted: false) else {
+            turnAway(id, request, .outOfOrder, "a connection greets once")
+            return
+        }
+        guard (greet.minorLowest...max(greet.minorLowest, greet.minorHighest))
+            .contains(Self.protocolMinor)
+        else {
+            turnAway(
+                id, request, .unsupportedVersion,
+                "this coordinator speaks protocol minor \(Self.protocolMinor), the peer "
+                    + "\(greet.minorLowest) to \(greet.minorHighest)")
+            return
+        }
+        sessions.greet(id)
+        // The ticket is random and fresh, so its digest is a nonce that does not give it away.
+        let nonce = sha256("nonce of \(id), \(peer.ticket)").bytes.prefix(MessageLimits.nonceBytes)
+        let greeting = Greeting(
+            minor: Self.protocolMinor, epoch: settings.epoch, nonce: Array(nonce))
+        effects.append(.reply(id, request, .greeting(greeting)))
+    }
+
+    mutating func take(_ hello: Hello, _ id: ConnectionID, _ request: RequestID) {
+        guard let peer = sessions.peers[id], peer.standing == .stranger(greeted: true) else {
+            turnAway(id, request, .outOfOrder, "hello comes after greet")
+            return
+        }
+        if let refusal = objection(to: hello) {
+            turnAway(id, request, refusal.code, refusal.detail)
+            return
+        }
+        let incarnation: Incarnation
+        switch hello.role {
+        case .client: incarnation = sessions.admitClient(id, epoch: settings.epoch)
+        case .worker:
+            if let former = sessions.worker(named: hello.name) {
+                end(former.incarnation, hasLeft: false, why: "it said hello again")
+            }
+            incarnation = sessions.admitWorker(id, hello, epoch: settings.epoch, at: time)
+            note(.info, "worker \(hello.name) (\(incarnation)) joins from \(hello.host)")
+        }
+        let milliseconds = settings.heartbeat / .milliseconds(1)
+        let welcome = Welcome(
+            incarnation: incarnation, ticket: peer.ticket,
+            heartbeatMilliseconds: UInt32(milliseconds), bodyBytesMax: settings.bodyBytesMax,
+            runFile: settings.runFile, configDigest: settings.configDigest,
+            dataDigest: settings.dataDigest)
+        effects.append(.reply(id, request, .welcome(welcome)))
+        if case .over(let over) = phase, hello.role == .worker {
+            effects.append(.push(id, .over(over)))
+        }
+    }
+
+    /// Why a peer is not taken in, or nil.
+    private func objection(to hello: Hello) -> Refusal? {
+        guard hello.role == .worker else {
+            return sessions.clients.count < Sessions.clientsMax
+                ? nil : Refusal(.tooMany, "\(Sessions.clientsMax) clients are connected")
+        }
+        let name = hello.name
+        guard (1...MessageLimits.nameBytes).contains(name.utf8.count),
+            name.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value != 127 })
+        else {
+            return Refusal(
+                .badValue, "a name has 1 to \(MessageLimits.nameBytes) bytes and no blanks")
+        }
+        guard (1...MessageLimits.slots).contains(Int(hello.slots)) else {
+            return Refusal(.badValue, "\(hello.slots) slots; 1 to \(MessageLimits.slots) can be")
+        }
+        guard hello.fingerprint == settings.fingerprint else {
+            return Refusal(
+                .fingerprintDiffers,
+                "worker \(name): fingerprint \(hello.fingerprint.shortHex), the run's is "
+                    + settings.fingerprint.shortHex)
+        }
+        if let refusal = objection(
+            to: name, config: hello.configDigest, data: hello.dataDigest, mayBeZero: true)
+        {
+            return refusal
+        }
+        if let other = sessions.worker(named: name), !isReplaced(other, by: hello) {
+            return Refusal(
+                .nameInUse, "worker \(name) is process \(other.hello.processID) on "
+                    + other.hello.host)
+        }
+        guard sessions.workers.count < settings.workersMax else {
+            return Refusal(.tooMany, "\(settings.workersMax) workers are connected")
+        }
+        return nil
+    }
+
+    private func objection(
+        to name: String, config: Digest, data: Digest, mayBeZero: Bool
+    ) -> Refusal? {
+        if config != settings.configDigest, !(mayBeZero && config == .zero) {
+            return Refusal(
+                .configDiffers,
+                "worker \(name): run file \(config.shortHex), the run's is "
+                    + settings.configDigest.shortHex)
+        }
+        if data != settings.dataDigest, !(mayBeZero && data == .zero) {
+            return Refusal(
+                .dataDiffers,
+                "worker \(name): data \(data.shortHex), the run's are "
+                    + settings.dataDigest.shortHex)
+        }
+        return nil
+    }
+
+    /// A live name is another's until its connection is gone or overdue; the same process may
+    /// replace itself.
+    private func isReplaced(_ other: Worker, by hello: Hello) -> Bool {
+        (other.hello.host == hello.host && other.hello.processID == hello.processID)
+            || isSilent(other)
+    }
+
+    mutating func take(_ attach: Attach, _ id: ConnectionID, _ request: RequestID) {
+        guard sessions.peers[id]?.standing == .stranger(greeted: false) else {
+            turnAway(id, request, .outOfOrder, "attach is the first request of a connection")
+            return
+        }
+        guard let owner = sessions.sorted.first(where: { $0.ticket == attach.ticket }) else {
+            turnAway(id, request, .unknownTicket, "no connected worker has this ticket")
+            return
+        }
+        guard owner.connections.count <= Sessions.bulkMax else {
+            turnAway(id, request, .tooMany, "a worker has \(Sessions.bulkMax) bulk connections")
+            return
+        }
+        sessions.attach(id, to: owner.incarnation)
+        effects.append(.reply(id, request, .accepted))
+    }
+
+    // MARK: Requests of workers
+
+    mutating func take(_ ready: Ready, from asker: Asker) {
+        let name = sessions.name(of: asker.worker)
+        if let refusal = objection(
+            to: name, config: ready.configDigest, data: ready.dataDigest, mayBeZero: false)
+        {
+            answer(asker, .reply(.refused(refusal)))
+            end(asker.worker, hasLeft: false, why: "refused: \(refusal.code), \(refusal.detail)")
+            return
+        }
+        sessions.update(asker.worker) { $0.isReady = true }
+        answer(asker, .reply(.accepted))
+        note(.info, "worker \(name) (\(asker.worker)) is ready")
+    }
+
+    mutating func take(
+        _ beat: Heartbeat, from worker: Incarnation, _ id: ConnectionID, _ request: RequestID
+    ) {
+        let slots = sessions.workers[worker]?.hello.slots ?? 0
+        guard beat.slots.count <= slots else {
+            let refusal = Refusal(.badValue, "\(beat.slots.count) slots, hello said \(slots)")
+            effects.append(.reply(id, request, .refused(refusal)))
+            return
+        }
+        let before = sessions.workers[worker]?.slots ?? []
+        let moved = beat.slots.indices.map { place in
+            place >= before.count || before[place] != beat.slots[place]
+        }
+        step?.leases.advance(worker, slots: beat.slots, moved: moved, at: time)
+        sessions.update(worker) { $0.slots = beat.slots }
+        effects.append(.reply(id, request, .accepted))
+    }
+
+    mutating func take(_ goodbye: Goodbye, from asker: Asker) {
+        answer(asker, .reply(.accepted))
+        end(asker.worker, hasLeft: true, why: goodbye.detail)
+    }
+
+    // MARK: Time
+
+    /// Whether a worker has given no sign of life for its term.
+    func isSilent(_ worker: Worker) -> Bool {
+        time - worker.seen > (worker.isReady ? settings.leaseTerm : settings.hangTerm)
+    }
+
+    /// Ends what has outlived its term.
+    mutating func expire() {
+        for id in sessions.strangers {
+            guard let peer = sessions.peers[id], time - peer.since > settings.helloTerm else {
+                continue
+            }
+            note(.debug, "closed \(peer.address): no hello within \(settings.helloTerm)")
+            close(id)
+        }
+        for id in sessions.clients {
+            guard let peer = sessions.peers[id], time - peer.heard > Sessions.clientTerm else {
+                continue
+            }
+            close(id)
+        }
+        for worker in sessions.sorted {
+            if isSilent(worker) {
+                end(worker.incarnation, hasLeft: isOver, why: "no sign of life")
+            } else if let leases = step?.leases,
+                leases.hangs(worker.incarnation, at: time, term: settings.hangTerm)
+            {
+                end(worker.incarnation, hasLeft: false, why: "a slice of it hangs")
+            }
+        }
+        nodes.forgetStale(at: time, term: settings.hangTerm)
+    }
+}
+
+extension Asker {
+    /// Stands for events that are no worker's request.
+    static let nobody = Asker(
+        worker: Incarnation(rawValue: 0), request: RequestID(rawValue: 0))
+}
+
+extension Answer {
+    /// What a repeated request gets when the step of its answer is over.
+    static func gone(_ answer: Answer) -> Answer {
+        switch answer {
+        case .version(let version):
+            .reply(.refused(Refusal(.versionGone, "version of step \(version.step)")))
+        case .exchange(let answer):
+            .reply(.refused(Refusal(.leaseGone, "step \(answer.step) is over")))
+        case .reply: answer
+        }
+    }
+}
+
+extension Request {
+    /// Whether tensors come with it, which the shell has staged.
+    var hasTensors: Bool {
+        switch self {
+        case .exchange, .deliverNode: true
+        default: false
+        }
+    }
+}
