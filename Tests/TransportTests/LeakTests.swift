@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+import Transport
+import Wire
+
+/// Connections that come and go must leave nothing behind.
+@Suite struct LeakTests {
+    /// Open descriptors of this process.
+    private func descriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+    }
+
+    /// Resident memory of this process in bytes.
+    private func residentBytes() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        let pages = try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+        return pages * 4096
+    }
+
+    /// What the listening side does with everybody: it receives until the connection ends.
+    private func serve(_ listener: any Listener) async {
+        await withDiscardingTaskGroup { group in
+            while let connection = try? await listener.accept() {  // ends when it is closed
+                group.addTask {
+                    // Ends with an error: every peer of this test leaves.
+                    while let received = try? await connection.receive() {
+                        try? await connection.send(received)
+                    }
+                    connection.close()
+                }
+            }
+        }
+    }
+
+    private func visit(_ listener: any Listener, _ index: Int) async throws {
+        let isKilled = index % 4 == 3
+        if isKilled {
+            // Dies in the middle of a frame, at another byte each time.
+            let frame = FrameCodec.encode(message(3000))[0]
+            let peer = try RawPeer(port: try port(listener.url))
+            peer.write(Array(frame[..<(index * 37 % frame.count)]))
+            peer.close()
+            return
+        }
+        let connection = try await NNGNetwork(limits: .open).dial(
+            listener.url, timeout: .seconds(10))
+        if index % 4 != 2 {
+            try await connection.send(message(index % 5 * 1000))
+            _ = try await connection.receive()
+        }
+        // One in two closes, one leaves it to the last reference.
+        if index % 2 == 0 { connection.close() }
+    }
+
+    private func visits(_ listener: any Listener, _ count: Int) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<count {
+                if index >= 8 { try await group.next() }
+                group.addTask { try await visit(listener, index) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `2000 connections, many killed within a frame, leave nothing behind`() async throws {
+        // In a process of its own, so that nobody else's descriptors and memory are counted.
+        let result = await #expect(
+            processExitsWith: .success, observing: [\.standardOutputContent]
+        ) {
+            let counted = try await LeakTests().countAfter2000Connections()
+            print("\(counted)")
+            #expect(counted.descriptorsAfter <= counted.descriptorsBefore)
+            #expect(counted.residentGrowthBytes < LeakTests.residentGrowthBytesMax)
+        }
+        print(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self))
+    }
+
+    /// Every leaked connection would hold a descriptor and about 20 KB of memory, 2000 of them
+    /// 40 MB; what allocators and thread stacks keep is a few MB.
+    private static let residentGrowthBytesMax = 16 << 20
+
+    private struct Counted {
+        var descriptorsBefore: Int
+        var descriptorsAfter: Int
+        var residentGrowthBytes: Int
+    }
+
+    private func countAfter2000Connections() async throws -> Counted {
+        let listener = try await NNGNetwork(limits: .open).listen("tcp://127.0.0.1:0")
+        let serving = Task { await serve(listener) }
+        // Threads, pools and caches are made once, by the first connections.
+        let idle = try descriptorCount()
+        try await visits(listener, 200)
+        let descriptors = try await settled(atMost: idle)
+        let resident = try residentBytes()
+        try await visits(listener, 2000)
+        let counted = Counted(
+            descriptorsBefore: descriptors,
+            descriptorsAfter: try await settled(atMost: descriptors),
+            residentGrowthBytes: try residentBytes() - resident)
+        listener.close()
+        await serving.value
+        return counted
+    }
+
+    /// The open descriptors, once they are few enough or 5 s are over: sockets are freed by the
+    /// reaper, a moment after the last connection has gone.
+    private func settled(atMost limit: Int) async throws -> Int {
+        var count = try descriptorCount()
+        for _ in 0..<100 where count > limit {
+            try await Task.sleep(for: .milliseconds(50))
+            count = try descriptorCount()
+        }
+        return count
+    }
+}
