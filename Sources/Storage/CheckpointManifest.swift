@@ -1,0 +1,118 @@
+public import Identity
+
+/// A file of a checkpoint as its manifest lists it.
+public struct CheckpointFile: Hashable, Sendable {
+    /// The name inside the checkpoint's folder.
+    public var name: String
+    /// The size.
+    public var byteCount: Int
+    /// The SHA-256 of the content.
+    public var digest: Digest
+}
+
+/// What a checkpoint consists of: written last, so that where it is whole everything is.
+public struct CheckpointManifest: Hashable, Sendable {
+    /// The manifest's name inside the checkpoint's folder.
+    public static let fileName = "manifest.json"
+    /// The version of the format that is written, and the only one that is read.
+    static let formatVersion: Int64 = 1
+    /// The longest manifest that is read, in bytes.
+    static let bytesMax = 1 << 20
+
+    /// Steps that were committed when it was written.
+    public var step: Int
+    /// The program that wrote it.
+    public var createdBy: String
+    /// Named digests of the state, in the writer's order.
+    public var digests: [NamedDigest]
+    /// The files, in the writer's order.
+    public var files: [CheckpointFile]
+
+    /// The digest of this name.
+    public func digest(_ name: String) -> Digest? {
+        digests.first { $0.name == name }?.digest
+    }
+
+    /// The file's bytes: indented JSON that carries its own checksum.
+    func encoded() -> [UInt8] {
+        let object: JSONValue = [
+            "format_version": .integer(CheckpointManifest.formatVersion),
+            "step": .integer(Int64(step)),
+            "created_by": .string(createdBy),
+            "digests": .object(digests.map { JSONMember($0.name, .string($0.digest.hex)) }),
+            "files": .array(
+                files.map { file in
+                    [
+                        "name": .string(file.name), "bytes": .integer(Int64(file.byteCount)),
+                        "sha256": .string(file.digest.hex),
+                    ]
+                }),
+        ]
+        return SealedJSON.seal(object, .indented)
+    }
+
+    /// Reads the file's bytes.
+    init(decoding bytes: [UInt8]) throws(StorageProblem) {
+        let value = try SealedJSON.open(bytes, .indented)
+        guard let version = value["format_version"]?.integer else {
+            throw StorageProblem("has no format_version")
+        }
+        guard version == CheckpointManifest.formatVersion else {
+            throw StorageProblem("is of format version \(version), this program reads 1")
+        }
+        guard let step = value["step"]?.integer.flatMap({ Int(exactly: $0) }), step >= 0,
+            let createdBy = value["created_by"]?.string,
+            let digestMembers = value["digests"]?.members, let fileValues = value["files"]?.array
+        else { throw StorageProblem("lacks a member") }
+        (self.step, self.createdBy) = (step, createdBy)
+        digests = []
+        for member in digestMembers {
+            guard let digest = member.value.string.flatMap({ Digest(hex: $0) }) else {
+                throw StorageProblem("has no digest for '\(member.key)'")
+            }
+            digests.append(NamedDigest(member.key, digest))
+        }
+        files = []
+        for file in fileValues {
+            guard let name = file["name"]?.string, isCheckpointFileName(name),
+                let byteCount = file["bytes"]?.integer.flatMap({ Int(exactly: $0) }),
+                byteCount >= 0, let digest = file["sha256"]?.string.flatMap({ Digest(hex: $0) })
+            else { throw StorageProblem("lists a file without valid name, bytes and sha256") }
+            files.append(CheckpointFile(name: name, byteCount: byteCount, digest: digest))
+        }
+    }
+
+    init(step: Int, createdBy: String, digests: [NamedDigest], files: [CheckpointFile]) {
+        (self.step, self.createdBy) = (step, createdBy)
+        (self.digests, self.files) = (digests, files)
+    }
+}
+
+/// A digest of a part of the state.
+public struct NamedDigest: Hashable, Sendable {
+    /// What it is of: `parameters`, `optimizer`, `tables`.
+    public var name: String
+    /// The digest.
+    public var digest: Digest
+
+    /// A digest of this name.
+    public init(_ name: String, _ digest: Digest) {
+        self.name = name
+        self.digest = digest
+    }
+}
+
+/// Whether a name can be a file's inside a checkpoint: letters, digits, `-`, `_`, `.`, no folder.
+func isCheckpointFileName(_ name: String) -> Bool {
+    let isPlain = name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+    return isPlain && (1...128).contains(name.utf8.count) && !name.hasPrefix(".")
+        && name != CheckpointManifest.fileName
+}

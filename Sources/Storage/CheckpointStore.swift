@@ -1,0 +1,256 @@
+import Identity
+
+/// The checkpoints of a run: one folder each, complete or absent.
+///
+/// A checkpoint is written beside (`writing.tmp`), every file synchronised and read back, the
+/// manifest last; then the folder is synchronised, renamed to `step-N`, and the folder around it
+/// synchronised. A crash at any point leaves the older ones and, perhaps, rubbish that the next
+/// write removes. The caller holds the run's lock: there is one writer.
+public struct CheckpointStore: Sendable {
+    /// What one file of a checkpoint is made of.
+    public enum Content: Sendable {
+        /// A safetensors file of these arrays.
+        case safetensors([SafetensorsEntry], metadata: [(key: String, value: String)] = [])
+        /// Any bytes.
+        case bytes([UInt8])
+    }
+
+    /// The folder of all checkpoints.
+    public let directory: String
+    /// Checkpoints that are kept: the newest ones, at least two.
+    public let keptCount: Int
+    private let fileSystem: any FileSystem
+
+    /// The checkpoints in this folder, which is made if it is not there.
+    public init(
+        directory: String, keptCount: Int = 2, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws(StorageError) {
+        precondition(keptCount >= 2, "with one generation a broken one would end the run")
+        self.directory = directory
+        self.keptCount = keptCount
+        self.fileSystem = fileSystem
+        try fileSystem.createDirectoryDurably(directory)
+    }
+
+    /// The steps for which there is a folder, whole or not, rising.
+    public func steps() throws(StorageError) -> [Int] {
+        try fileSystem.list(directory).compactMap(step(ofFolder:)).sorted()
+    }
+
+    /// Writes a checkpoint; returns when it is durable, and older ones beyond `keptCount` removed.
+    ///
+    /// One of the same step with the same files is left as it is; one with others, or a broken
+    /// one, is replaced.
+    ///
+    /// - Parameters:
+    ///   - step: steps that are committed.
+    ///   - files: names and contents, in the order in which they are written.
+    ///   - digests: named digests of the state, for the manifest.
+    ///   - createdBy: the program and its version, for the manifest.
+    /// - Throws: `StorageError.diskFull` among others; the older checkpoints are untouched then. A
+    ///   failed synchronisation fails the whole write.
+    @discardableResult
+    public func write(
+        step: Int, files: [(name: String, content: Content)], digests: [NamedDigest],
+        createdBy: String
+    ) throws(StorageError) -> CheckpointManifest {
+        let temporary = "\(directory)/writing.tmp"
+        try removeLeftovers()
+        do {
+            let manifest = try writeFiles(
+                step: step, files: files, digests: digests, createdBy: createdBy, in: temporary)
+            try putInPlace(manifest, from: temporary)
+            try prune()
+            return manifest
+        } catch {
+            // Room is made at once; what cannot be removed now goes with the next write.
+            try? fileSystem.removeTree(temporary)
+            throw error
+        }
+    }
+
+    /// Opens the newest checkpoint that is whole, having checked size and digest of every file.
+    ///
+    /// - Returns: the checkpoint, nil if there is none at all; and the newer ones that are broken,
+    ///   each with the file at fault, which the caller must report.
+    /// - Throws: `StorageError.noWholeCheckpoint` if there are checkpoints and none is whole;
+    ///   an error of the system that says nothing about a checkpoint.
+    public func newest() throws(StorageError) -> (
+        checkpoint: Checkpoint?, rejected: [RejectedCheckpoint]
+    ) {
+        var rejected: [RejectedCheckpoint] = []
+        for step in try steps().reversed() {
+            switch try examine(step) {
+            case .success(let checkpoint): return (checkpoint, rejected)
+            case .failure(let rejection): rejected.append(rejection.checkpoint)
+            }
+        }
+        guard rejected.isEmpty else {
+            throw .noWholeCheckpoint(directory: directory, rejected: rejected)
+        }
+        return (nil, [])
+    }
+
+    /// Opens the checkpoint of this step if it is whole.
+    ///
+    /// - Throws: `StorageError.damaged` naming the file at fault.
+    public func checkpoint(step: Int) throws(StorageError) -> Checkpoint {
+        switch try examine(step) {
+        case .success(let checkpoint): return checkpoint
+        case .failure(let rejection):
+            throw .damaged(path: rejection.checkpoint.file, reason: rejection.checkpoint.reason)
+        }
+    }
+
+    private func folder(_ step: Int) -> String { "\(directory)/step-\(step)" }
+
+    private func step(ofFolder name: String) -> Int? {
+        guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), step >= 0,
+            name == "step-\(step)"
+        else { return nil }
+        return step
+    }
+
+    private func writeFiles(
+        step: Int, files: [(name: String, content: Content)], digests: [NamedDigest],
+        createdBy: String, in folder: String
+    ) throws(StorageError) -> CheckpointManifest {
+        precondition(step >= 0, "step \(step)")
+        try fileSystem.createDirectory(folder)
+        var written: [CheckpointFile] = []
+        for (name, content) in files {
+            precondition(
+                isCheckpointFileName(name) && !written.contains { $0.name == name },
+                "'\(name)' is no name for a file of a checkpoint, or stands twice")
+            let path = "\(folder)/\(name)"
+            let (byteCount, digest) = try writeFile(path) { sink throws(StorageError) in
+                switch content {
+                case .safetensors(let entries, let metadata):
+                    try writeSafetensors(entries, metadata: metadata, to: sink)
+                case .bytes(let bytes): try sink.write(bytes)
+                }
+            }
+            written.append(CheckpointFile(name: name, byteCount: byteCount, digest: digest))
+        }
+        let manifest = CheckpointManifest(
+            step: step, createdBy: createdBy, digests: digests, files: written)
+        let bytes = manifest.encoded()
+        precondition(bytes.count <= CheckpointManifest.bytesMax, "a manifest too long")
+        let path = "\(folder)/\(CheckpointManifest.fileName)"
+        _ = try writeFile(path) { sink throws(StorageError) in try sink.write(bytes) }
+        try fileSystem.synchronizeDirectory(folder)
+        return manifest
+    }
+
+    private func writeFile(
+        _ path: String, _ body: (ByteSink) throws(StorageError) -> Void
+    ) throws(StorageError) -> (byteCount: Int, digest: Digest) {
+        let file = try fileSystem.open(path, .create)
+        let sink = ByteSink(file)
+        try body(sink)
+        try file.synchronize()
+        try file.close()
+        let readBack = try digestOfFile(path, fileSystem)
+        guard readBack == (sink.byteCount, sink.digest) else {
+            throw .damaged(path: path, reason: "reading it back gives other bytes than written")
+        }
+        return readBack
+    }
+
+    private func putInPlace(
+        _ manifest: CheckpointManifest, from temporary: String
+    ) throws(StorageError) {
+        let target = folder(manifest.step)
+        if fileSystem.exists(target) {
+            if case .success(let there) = try examine(manifest.step),
+                there.manifest.files == manifest.files, there.manifest.digests == manifest.digests
+            {
+                try fileSystem.removeTree(temporary)
+                return
+            }
+            try fileSystem.rename(target, to: "\(directory)/replaced.tmp")
+        }
+        try fileSystem.rename(temporary, to: target)
+        try fileSystem.synchronizeDirectory(directory)
+        try removeLeftovers()
+    }
+
+    /// Removes all but the newest; a folder is renamed first, so that no half of one looks like a
+    /// broken checkpoint.
+    private func prune() throws(StorageError) {
+        for step in try steps().dropLast(keptCount) {
+            let doomed = "\(directory)/old.tmp"
+            try fileSystem.rename(folder(step), to: doomed)
+            try fileSystem.synchronizeDirectory(directory)
+            try fileSystem.removeTree(doomed)
+        }
+    }
+
+    private func removeLeftovers() throws(StorageError) {
+        for name in try fileSystem.list(directory) where name.hasSuffix(".tmp") {
+            try fileSystem.removeTree("\(directory)/\(name)")
+        }
+    }
+
+    private struct Rejection: Error {
+        var checkpoint: RejectedCheckpoint
+    }
+
+    private func examine(
+        _ step: Int
+    ) throws(StorageError) -> Result<Checkpoint, Rejection> {
+        let folder = folder(step)
+        var path = "\(folder)/\(CheckpointManifest.fileName)"
+        func rejection(_ reason: String) -> Result<Checkpoint, Rejection> {
+            .failure(
+                Rejection(checkpoint: RejectedCheckpoint(step: step, file: path, reason: reason)))
+        }
+        do {
+            let bytes = try fileSystem.readFile(path, upTo: CheckpointManifest.bytesMax)
+            let manifest: CheckpointManifest
+            do throws(StorageProblem) {
+                manifest = try CheckpointManifest(decoding: bytes)
+            } catch {
+                return rejection(error.reason)
+            }
+            guard manifest.step == step else {
+                return rejection("is of step \(manifest.step)")
+            }
+            for file in manifest.files {
+                path = "\(folder)/\(file.name)"
+                let (byteCount, digest) = try digestOfFile(path, fileSystem)
+                guard byteCount == file.byteCount else {
+                    return rejection("has \(byteCount) bytes, \(file.byteCount) were written")
+                }
+                guard digest == file.digest else { return rejection("does not match its digest") }
+            }
+            return .success(Checkpoint(manifest, folder: folder, fileSystem))
+        } catch {
+            guard error.isAboutContent else { throw error }
+            return rejection(error.reasonAlone)
+        }
+    }
+}
+
+extension StorageError {
+    /// Whether a failed read says something about this file rather than about the whole system.
+    fileprivate var isAboutContent: Bool {
+        switch self {
+        case .missing, .malformed, .damaged: true
+        case .system(_, _, let code, _):
+            [SystemCode.inputOutput, SystemCode.notADirectory, SystemCode.isADirectory]
+                .contains(code)
+        default: false
+        }
+    }
+
+    /// The description without the path.
+    fileprivate var reasonAlone: String {
+        switch self {
+        case .missing: "is missing"
+        case .malformed(_, let reason), .damaged(_, let reason): reason
+        case .system(let operation, _, _, let text): "cannot \(operation): \(text)"
+        default: "\(self)"
+        }
+    }
+}

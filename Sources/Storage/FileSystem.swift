@@ -1,0 +1,113 @@
+/// The operations on files that `Storage` is made of, so that a simulated disk can stand in.
+///
+/// Nothing is durable before it was synchronised: the bytes of a file by the file, its name by the
+/// folder that holds it.
+public protocol FileSystem: Sendable {
+    /// Makes a folder; fine if it is there already.
+    func createDirectory(_ path: String) throws(StorageError)
+    /// The names in a folder, sorted by their bytes.
+    func list(_ path: String) throws(StorageError) -> [String]
+    /// Whether something has this path.
+    func exists(_ path: String) -> Bool
+    /// Opens a file.
+    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any OpenFile
+    /// Gives a file or folder another name, in place of a file of that name.
+    func rename(_ path: String, to newPath: String) throws(StorageError)
+    /// Removes a file.
+    func removeFile(_ path: String) throws(StorageError)
+    /// Removes an empty folder.
+    func removeDirectory(_ path: String) throws(StorageError)
+    /// Makes the names in a folder durable.
+    func synchronizeDirectory(_ path: String) throws(StorageError)
+    /// Bytes that may still be written to the disk of `path`.
+    func freeByteCount(_ path: String) throws(StorageError) -> Int
+}
+
+/// What a file is opened for.
+public enum OpenMode: Hashable, Sendable {
+    /// To be read; it must be there.
+    case read
+    /// To be written from nothing; what was there is gone.
+    case create
+    /// To be read and extended at its end; made if it is not there.
+    case append
+}
+
+/// An open file. Closing is due to its owner; one that is let go is closed too.
+public protocol OpenFile: AnyObject, Sendable {
+    /// The file's size.
+    func byteCount() throws(StorageError) -> Int
+    /// Adds all of `bytes` at the end.
+    func write(_ bytes: RawSpan) throws(StorageError)
+    /// Reads up to `count` bytes at `offset`; fewer only at the end of the file.
+    func read(at offset: Int, count: Int) throws(StorageError) -> [UInt8]
+    /// Fills `bytes` from the file at `offset`; the file must be long enough.
+    func read(at offset: Int, into bytes: inout MutableRawSpan) throws(StorageError)
+    /// Cuts the file to `byteCount`.
+    func truncate(to byteCount: Int) throws(StorageError)
+    /// Makes bytes and size durable (fdatasync).
+    func synchronizeData() throws(StorageError)
+    /// Makes the whole file durable (fsync).
+    func synchronize() throws(StorageError)
+    /// Closes the file; a second time does nothing.
+    func close() throws(StorageError)
+}
+
+/// Bytes that are moved between file and memory at a time.
+let transferChunkBytes = 1 << 20
+
+extension OpenFile {
+    /// Adds all of `bytes` at the end.
+    func write(_ bytes: [UInt8]) throws(StorageError) {
+        try writeBytes(bytes, to: self)
+    }
+}
+
+extension FileSystem {
+    /// The bytes of a small file.
+    ///
+    /// - Throws: `StorageError.malformed` if it is longer than `limit`.
+    public func readFile(_ path: String, upTo limit: Int) throws(StorageError) -> [UInt8] {
+        let file = try open(path, .read)
+        let byteCount = try file.byteCount()
+        guard byteCount <= limit else {
+            throw .malformed(
+                path: path, reason: "has \(byteCount) bytes, at most \(limit) expected")
+        }
+        let bytes = try file.read(at: 0, count: byteCount)
+        try file.close()
+        return bytes
+    }
+
+    /// Writes a file so that after a crash either the old or the new content is there.
+    ///
+    /// Beside it, synchronised, closed, renamed, and the folder synchronised.
+    public func writeFileDurably(_ path: String, _ bytes: [UInt8]) throws(StorageError) {
+        let temporary = path + ".tmp"
+        let file = try open(temporary, .create)
+        try file.write(bytes)
+        try file.synchronize()
+        try file.close()
+        try rename(temporary, to: path)
+        try synchronizeDirectory(folder(of: path))
+    }
+
+    /// Makes a folder and its name durable.
+    public func createDirectoryDurably(_ path: String) throws(StorageError) {
+        guard !exists(path) else { return }
+        try createDirectory(path)
+        try synchronizeDirectory(folder(of: path))
+    }
+
+    /// Removes a folder with the files in it.
+    func removeTree(_ path: String) throws(StorageError) {
+        for name in try list(path) { try removeFile("\(path)/\(name)") }
+        try removeDirectory(path)
+    }
+}
+
+/// The folder that holds `path`.
+func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
