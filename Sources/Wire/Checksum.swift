@@ -50,9 +50,20 @@ public struct BufferSlice: Sendable {
     }
 
     /// CRC-32C of the bytes, going on from the checksum of the bytes before them.
+    ///
+    /// Long runs go through the processor's instruction where it has one: the result is the same.
     public func checksum(continuing state: UInt32 = 0) -> UInt32 {
-        let run = buffer.bytes.extracting(byteOffset..<(byteOffset + byteCount))
-        return CRC32C.checksum(run, continuing: state)
+        var sum = state
+        var summed = 0
+        #if canImport(CChecksum)
+            (sum, summed) = unsafe buffer.withUnsafeBytes { all in
+                unsafe ChecksumRuns.checksum(
+                    UnsafeRawBufferPointer(rebasing: all[byteOffset..<(byteOffset + byteCount)]),
+                    continuing: state)
+            }
+        #endif
+        let rest = (byteOffset + summed)..<(byteOffset + byteCount)
+        return CRC32C.checksum(buffer.bytes.extracting(rest), continuing: sum)
     }
 
     /// A copy of the bytes.
