@@ -4,6 +4,9 @@ public typealias Lanes = SIMD8<Float>
 /// The number of floats in `Lanes`.
 @inlinable @inline(__always) public var laneCount: Int { 8 }
 
+/// Whole lanes compile to one load or store. The parts at the end of a vector go through calls
+/// on purpose: inlined, their single elements would make the compiler split the lanes of the
+/// main loop beside them (measured: ten times slower).
 extension Span<Float> {
     /// The eight floats from `index` on.
     @inlinable @inline(__always)
@@ -12,11 +15,17 @@ extension Span<Float> {
     }
 
     /// The `count` floats from `index` on, fewer than eight, with zeros behind them.
-    @inlinable @inline(__always)
+    @inline(never)
     public func lanes(at index: Int, count: Int) -> Lanes {
         var result = Lanes(repeating: 0)
         for lane in 0..<count { result[lane] = self[index &+ lane] }
         return result
+    }
+
+    /// Eight floats from `index` on, or the `count` that there are, with zeros behind them.
+    @inlinable @inline(__always)
+    public func lanes(at index: Int, upTo count: Int) -> Lanes {
+        count >= 8 ? lanes(at: index) : lanes(at: index, count: count)
     }
 }
 
@@ -28,11 +37,17 @@ extension MutableSpan<Float> {
     }
 
     /// The `count` floats from `index` on, fewer than eight, with zeros behind them.
-    @inlinable @inline(__always)
+    @inline(never)
     public func lanes(at index: Int, count: Int) -> Lanes {
         var result = Lanes(repeating: 0)
         for lane in 0..<count { result[lane] = self[index &+ lane] }
         return result
+    }
+
+    /// Eight floats from `index` on, or the `count` that there are, with zeros behind them.
+    @inlinable @inline(__always)
+    public func lanes(at index: Int, upTo count: Int) -> Lanes {
+        count >= 8 ? lanes(at: index) : lanes(at: index, count: count)
     }
 
     /// Writes eight floats from `index` on.
@@ -43,9 +58,19 @@ extension MutableSpan<Float> {
     }
 
     /// Writes the first `count` of eight floats from `index` on.
-    @inlinable @inline(__always) @_lifetime(self: copy self)
+    @inline(never) @_lifetime(self: copy self)
     public mutating func setLanes(_ value: Lanes, at index: Int, count: Int) {
         for lane in 0..<count { self[index &+ lane] = value[lane] }
+    }
+
+    /// Writes eight floats from `index` on, or the `count` that there is room for.
+    @inlinable @inline(__always) @_lifetime(self: copy self)
+    public mutating func setLanes(_ value: Lanes, at index: Int, upTo count: Int) {
+        if count >= 8 {
+            setLanes(value, at: index)
+        } else {
+            setLanes(value, at: index, count: count)
+        }
     }
 }
 
@@ -56,27 +81,7 @@ extension SIMD8<Float> {
 
     /// Makes lanes from their bits.
     @inlinable @inline(__always)
-    public init(bitPattern: SIMD8<Int32>) { self = unsafe unsafeBitCast(bitPattern, to: Self.self) }
-}
-
-extension Span<Float> {
-    /// Eight floats from `index` on, or the `count` that there are, with zeros behind them.
-    @inlinable @inline(__always)
-    public func lanes(at index: Int, upTo count: Int) -> Lanes {
-        count >= 8 ? lanes(at: index) : lanes(at: index, count: count)
-    }
-}
-
-extension MutableSpan<Float> {
-    /// Eight floats from `index` on, or the `count` that there are, with zeros behind them.
-    @inlinable @inline(__always)
-    public func lanes(at index: Int, upTo count: Int) -> Lanes {
-        count >= 8 ? lanes(at: index) : lanes(at: index, count: count)
-    }
-
-    /// Writes eight floats from `index` on, or the `count` that there is room for.
-    @inlinable @inline(__always) @_lifetime(self: copy self)
-    public mutating func setLanes(_ value: Lanes, at index: Int, upTo count: Int) {
-        if count >= 8 { setLanes(value, at: index) } else { setLanes(value, at: index, count: count) }
+    public init(bitPattern: SIMD8<Int32>) {
+        self = unsafe unsafeBitCast(bitPattern, to: Self.self)
     }
 }
