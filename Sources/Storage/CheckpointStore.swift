@@ -21,20 +21,27 @@ public struct CheckpointStore: Sendable {
     public let keptCount: Int
     private let fileSystem: any FileSystem
 
-    /// The checkpoints in this folder, which is made if it is not there.
+    /// The checkpoints in this folder.
+    ///
+    /// - Parameters:
+    ///   - directory: the folder of all checkpoints.
+    ///   - keptCount: checkpoints that are kept, at least two.
+    ///   - makesDirectory: whether the folder is made if it is not there; not for mere reading.
     public init(
-        directory: String, keptCount: Int = 2, fileSystem: any FileSystem = LocalFileSystem()
+        directory: String, keptCount: Int = 2, makesDirectory: Bool = true,
+        fileSystem: any FileSystem = LocalFileSystem()
     ) throws(StorageError) {
         precondition(keptCount >= 2, "with one generation a broken one would end the run")
         self.directory = directory
         self.keptCount = keptCount
         self.fileSystem = fileSystem
-        try fileSystem.createDirectoryDurably(directory)
+        if makesDirectory { try fileSystem.createDirectoryDurably(directory) }
     }
 
     /// The steps for which there is a folder, whole or not, rising.
     public func steps() throws(StorageError) -> [Int] {
-        try fileSystem.list(directory).compactMap(step(ofFolder:)).sorted()
+        guard fileSystem.exists(directory) else { return [] }
+        return try fileSystem.list(directory).compactMap(step(ofFolder:)).sorted()
     }
 
     /// Writes a checkpoint; returns when it is durable, and older ones beyond `keptCount` removed.

@@ -33,7 +33,7 @@ public enum OpenMode: Hashable, Sendable {
     case append
 }
 
-/// An open file. Closing is due to its owner; one that is let go is closed too.
+/// An open file, which its owner closes; one that is let go is closed too.
 public protocol OpenFile: AnyObject, Sendable {
     /// The file's size.
     func byteCount() throws(StorageError) -> Int

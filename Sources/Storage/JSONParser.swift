@@ -86,7 +86,7 @@ private struct JSONParser {
         return value
     }
 
-    /// `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`
+    /// A number, by the grammar `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`.
     private mutating func number() throws(JSONError) -> JSONValue {
         let start = offset
         var isInteger = true
