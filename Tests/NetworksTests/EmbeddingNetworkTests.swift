@@ -1,0 +1,112 @@
+import Buffers
+import Networks
+import Tensors
+import Testing
+
+@Suite struct EmbeddingNetworkTests {
+    private static let encoders: [EncoderSettings] = [
+        .visionTransformer(.init(patch: 14, width: 16, depth: 1, heads: 2)),
+        .visionTransformer(
+            .init(
+                patch: 14, width: 16, depth: 1, heads: 2, pooling: .classToken,
+                initialisation: .timm)),
+        .smallConvolutionalNet,
+    ]
+
+    private func images(_ count: Int) -> Tensor {
+        CounterRandom(seed: 5, stream: .test).normalTensor([count, 1, 28, 28])
+    }
+
+    @Test(arguments: encoders)
+    func `two passes give the same bits in outputs and gradients`(
+        settings: EncoderSettings
+    ) {
+        let net = EmbeddingNetwork(
+            settings, channels: 1, height: 28, width: 28, embeddingWidth: 8)
+        func pass() -> (Tensor, Tensor, Tensor) {
+            let tape = Tape()
+            let pass = ForwardPass(
+                net.layout, parameters: net.layout.initialised(seed: 1),
+                buffers: net.layout.initialisedBuffers(), tape: tape, isTraining: true)
+            let z = net(tape.constant(images(4)), pass).embeddings
+            let cotangent = Tensor(repeating: 0.5, shape: z.shape)
+            return (z.value, pass.flatGradient(of: [(z, cotangent)]), pass.flatStatistics)
+        }
+        let (first, second) = (pass(), pass())
+        #expect(first.0.isBitIdentical(to: second.0))
+        #expect(first.1.isBitIdentical(to: second.1))
+        #expect(first.2.isBitIdentical(to: second.2))
+        #expect(first.0.shape == [4, 8] && first.1.shape == [net.layout.flatCount])
+    }
+
+    @Test(arguments: encoders)
+    func `the gradient of the flat parameters is the slope of the loss`(
+        settings: EncoderSettings
+    ) {
+        let net = EmbeddingNetwork(
+            settings, channels: 1, height: 28, width: 28, embeddingWidth: 8)
+        let parameters = net.layout.initialised(seed: 2)
+        let direction = net.layout.parameters.gathered(
+            net.layout.entries.enumerated().map { index, entry in
+                CounterRandom(seed: 9, stream: .test, a: UInt64(index))
+                    .normalTensor(entry.shape, deviation: 0.02)
+            })
+        func loss(_ shift: Float) -> (value: Double, gradient: Tensor) {
+            let moved = Tensor(
+                zip(parameters.values, direction.values).map { $0 + shift * $1 },
+                shape: parameters.shape)
+            let tape = Tape()
+            let pass = ForwardPass(
+                net.layout, parameters: moved, buffers: net.layout.initialisedBuffers(),
+                tape: tape, isTraining: true)
+            let z = net(tape.constant(images(3)), pass).embeddings
+            let cotangent = CounterRandom(seed: 7, stream: .test).normalTensor(z.shape)
+            let value = zip(z.value.values, cotangent.values).reduce(0.0) {
+                $0 + Double($1.0) * Double($1.1)
+            }
+            return (value, pass.flatGradient(of: [(z, cotangent)]))
+        }
+        let slope = (loss(0.01).value - loss(-0.01).value) / 0.02
+        let along = zip(loss(0).gradient.values, direction.values).reduce(0.0) {
+            $0 + Double($1.0) * Double($1.1)
+        }
+        #expect(abs(slope - along) < 5e-3 * max(1, abs(along)))
+    }
+
+    @Test(arguments: encoders)
+    func `in evaluation an image's embedding does not depend on its batch`(
+        settings: EncoderSettings
+    ) {
+        let net = EmbeddingNetwork(
+            settings, channels: 1, height: 28, width: 28, embeddingWidth: 8)
+        let (parameters, buffers) = (
+            net.layout.initialised(seed: 1), net.layout.initialisedBuffers()
+        )
+        let all = net.embed(images(6), parameters: parameters, buffers: buffers)
+        let two = net.embed(
+            images(6).rows(2..<4), parameters: parameters, buffers: buffers)
+        #expect(all.features.shape == [6, net.featureWidth])
+        for (x, y) in zip(all.embeddings.rows(2..<4).values, two.embeddings.values) {
+            #expect(abs(x - y) < 1e-5)
+        }
+    }
+
+    @Test func `a second pass from the same pool allocates nothing`() {
+        let net = EmbeddingNetwork(
+            Self.encoders[0], channels: 1, height: 28, width: 28, embeddingWidth: 8)
+        let parameters = net.layout.initialised(seed: 1)
+        let input = images(4)
+        func run(_ tape: Tape) {
+            let pass = ForwardPass(
+                net.layout, parameters: parameters, buffers: net.layout.initialisedBuffers(),
+                tape: tape, isTraining: true)
+            let z = net(tape.constant(input), pass).embeddings
+            _ = pass.flatGradient(of: [(z, Tensor(repeating: 1, shape: z.shape))])
+        }
+        let first = Tape()
+        run(first)
+        let allocations = first.pool.counts.allocations
+        run(Tape(pool: first.pool))
+        #expect(first.pool.counts.allocations == allocations)
+    }
+}
