@@ -13,11 +13,17 @@ public protocol Method: Sendable {
     static var name: String { get }
     /// Reads the sections that belong to the method (`network`, `views`, and its own); mistakes
     /// are recorded in the document.
-    init(sections: inout RunSections, settings: RunSettings)
+    init(sections: RunSections, settings: RunSettings)
     /// The trained network's parameters and buffers.
     var layout: ParameterLayout { get }
     /// The exchange rounds of a step, in order; empty for a method without.
     var exchanges: [ExchangeRound] { get }
+    /// The names of the sums in a slice's result, in order.
+    var sumNames: [String] { get }
+    /// What is wrong with a slice's input to a round, as a sentence; nil if it can be used.
+    ///
+    /// Inputs come from the wire: names and shapes are checked here before they count.
+    func problem(with input: NamedTensors, round: Int, samples: Int) -> String?
     /// The part that computes slices, over the training images.
     func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod
     /// The part that owns what is global.
@@ -96,6 +102,10 @@ public protocol WorkerMethod: Sendable {
     /// depends on the arguments and the run's seed alone.
     func views(of work: SliceWork) throws -> [Tensor]
 
+    /// About how many bytes the activations of a slice of so many samples take while it is parked:
+    /// what the worker's activation budget counts.
+    func activationBytes(sampleCount: Int) -> Int
+
     /// Computes a slice: forward, exchanges, backward (design: steps 3 to 5).
     ///
     /// `exchange` hands named tensors of a round to the coordinator and suspends until its answer
@@ -105,6 +115,11 @@ public protocol WorkerMethod: Sendable {
         progress: any SliceProgress,
         exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
     ) async throws -> SliceResult
+}
+
+extension WorkerMethod {
+    /// Nothing: activations of a method that does not say are always kept.
+    public func activationBytes(sampleCount: Int) -> Int { 0 }
 }
 
 /// A table as `status` shows it.
@@ -161,6 +176,9 @@ public protocol CoordinatorMethod: AnyObject {
         directory: String, report: (_ fraction: Double, _ what: String) -> Void) throws
     /// A step opens; the samples of every slice are known.
     func open(step: Int, samples: [[Int]]) throws
+    /// The samples of the step after the open one: what follows from them may be made ahead, while
+    /// workers compute. Optional: by default nothing is.
+    func foresee(step: Int, samples: [[Int]])
     /// Answers a group of slices of a round; inputs come in slice order and so do the answers.
     /// Called once a group; row gradients are summed in group order, whatever the order of calls.
     func answer(
@@ -171,20 +189,28 @@ public protocol CoordinatorMethod: AnyObject {
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum]
 }
 
+extension CoordinatorMethod {
+    /// Nothing is made ahead.
+    public func foresee(step: Int, samples: [[Int]]) {}
+}
+
 /// A network with weights' layout, ready to embed images.
 public struct TrainedEncoder: Sendable {
     /// The parameters' layout.
     public var layout: ParameterLayout
+    /// Rows and columns of the images that it takes.
+    public var imageSize: Int
     /// Embeds plain images: `(images [B, C, H, W], version) -> (features [B, W], embeddings [B, D])`.
     public var embed: @Sendable (Tensor, VersionTensors) -> (features: Tensor, embeddings: Tensor)
     /// An encoder over a layout.
     public init(
-        layout: ParameterLayout,
+        layout: ParameterLayout, imageSize: Int,
         embed: @escaping @Sendable (Tensor, VersionTensors) -> (
             features: Tensor, embeddings: Tensor
         )
     ) {
         self.layout = layout
+        self.imageSize = imageSize
         self.embed = embed
     }
 }

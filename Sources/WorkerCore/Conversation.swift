@@ -1,0 +1,201 @@
+import Messages
+import Synchronization
+import Transport
+import Wire
+
+/// Why a request got no reply.
+enum ConversationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The coordinator said no.
+    case refused(Refusal)
+    /// A connection is gone; everything that waited ends with this.
+    case lost(String)
+    /// The reply is of a kind that does not answer the request.
+    case unexpected(String)
+    /// The request is larger than the connection allows.
+    case unsendable(String)
+
+    /// A sentence for people.
+    var description: String {
+        switch self {
+        case .refused(let refusal): refusal.description
+        case .lost(let reason): reason
+        case .unexpected(let what): "The coordinator answered \(what)."
+        case .unsendable(let problem): problem
+        }
+    }
+}
+
+/// A reply with the tensors that came beside it.
+struct ReplyMessage: Sendable {
+    var reply: Reply
+    var tensors: [WireTensor]
+}
+
+/// Requests and replies of one life of a worker over its control and bulk connections.
+///
+/// Replies come in any order and are matched by id. If one connection dies, all are closed and
+/// every wait ends. An actor on the cooperative pool: it moves messages and computes nothing.
+actor Conversation {
+    /// Which connection carries a request: bulk must never hold a heartbeat up.
+    enum Lane: Hashable {
+        case control
+        case bulk
+    }
+
+    /// Pushes and the end of the conversation, for the session.
+    enum Happening: Sendable {
+        case heard
+        case pushed(Push)
+        case lost(String)
+    }
+
+    private let control: any Connection
+    private var bulk: (any Connection)?
+    private let report: @Sendable (Happening) -> Void
+    private var incarnation = Incarnation(rawValue: 0)
+    private var lastID: UInt64 = 0
+    private var waiting: [RequestID: Promise<ReplyMessage>] = [:]
+    private var lossReason: String?
+
+    /// A conversation over a control connection that has just been made.
+    init(control: any Connection, report: @escaping @Sendable (Happening) -> Void) {
+        self.control = control
+        self.report = report
+    }
+
+    /// Later messages carry this incarnation.
+    func adopt(_ incarnation: Incarnation) { self.incarnation = incarnation }
+
+    /// Uses a second connection for what is large.
+    func use(bulk connection: any Connection) { bulk = connection }
+
+    /// Sends a request and waits for its reply.
+    ///
+    /// - Parameter limit: how long to wait; nil where the coordinator may take its time, and
+    ///   heartbeats tell whether it is alive (leases, exchanges, credits).
+    /// - Throws: `ConversationError`, `StopReason` if `ticket` is stopped meanwhile, or
+    ///   `CancellationError`.
+    func ask(
+        _ request: Request, tensors: [WireTensor] = [], over lane: Lane = .control,
+        within limit: Duration? = nil, ticket: SliceTicket? = nil
+    ) async throws -> ReplyMessage {
+        if let lossReason { throw ConversationError.lost(lossReason) }
+        lastID += 1
+        let id = RequestID(rawValue: lastID)
+        let promise = Promise<ReplyMessage>()
+        waiting[id] = promise
+        defer { waiting[id] = nil }
+        try ticket?.wait(on: promise)
+        defer { ticket?.endWait() }
+        let message = request.message(
+            id: id, incarnation: incarnation, tensors: tensors)
+        do throws(TransportError) {
+            try await (lane == .bulk ? bulk ?? control : control).send(message)
+        } catch {
+            if case .messageTooLarge = error { throw ConversationError.unsendable("\(error)") }
+            lose("\(error)")
+        }
+        let reply = try await withLimit(limit, request.kind, promise)
+        if case .refused(let refusal) = reply.reply { throw ConversationError.refused(refusal) }
+        return reply
+    }
+
+    /// Waits for the promise, at most for `limit`; a reply that is late ends the conversation.
+    private func withLimit(
+        _ limit: Duration?, _ kind: MessageKind, _ promise: Promise<ReplyMessage>
+    ) async throws -> ReplyMessage {
+        guard let limit else { return try await promise.value() }
+        let late = ConversationError.lost("no reply to \(kind.name) within \(limit)")
+        async let _: Void = {
+            do {
+                try await Task.sleep(for: limit)
+            } catch {
+                return  // answered in time
+            }
+            promise.fulfil(.failure(late))
+        }()
+        do {
+            return try await promise.value()
+        } catch let error as ConversationError {
+            if error == late { lose(error.description) }
+            throw error
+        }
+    }
+
+    /// Takes messages from the control connection (or from `bulk`) until it ends.
+    func receive(from lane: Lane) async {
+        guard let connection = lane == .control ? control : bulk else { return }
+        do {
+            while true { try take(try await connection.receive()) }
+        } catch {
+            lose("\(error)")
+        }
+    }
+
+    private func take(_ message: WireMessage) throws {
+        report(.heard)
+        switch try CoordinatorMessage(message) {
+        case .push(let push): report(.pushed(push))
+        case .unknownPush: break
+        case .reply(let id, let reply, let tensors):
+            if case .refused(let refusal) = reply, refusal.code == .sayHello {
+                lose(refusal.description)
+            }
+            waiting[id]?.fulfil(.success(ReplyMessage(reply: reply, tensors: tensors)))
+        }
+    }
+
+    /// Ends every wait and closes every connection.
+    func lose(_ reason: String) {
+        guard lossReason == nil else { return }
+        lossReason = reason
+        control.close()
+        bulk?.close()
+        for promise in waiting.values {
+            promise.fulfil(.failure(ConversationError.lost(reason)))
+        }
+        waiting = [:]
+        report(.lost(reason))
+    }
+}
+
+/// A slice's handle for those who want it to stop: its waits end at once, its computation at the
+/// next exchange.
+final class SliceTicket: Sendable {
+    private struct State {
+        var reason: StopReason?
+        var promise: Promise<ReplyMessage>?
+    }
+
+    private let state = Mutex(State())
+
+    /// Makes the slice stop; the first reason counts.
+    func stop(_ reason: StopReason) {
+        let promise = state.withLock { state -> Promise<ReplyMessage>? in
+            guard state.reason == nil else { return nil }
+            state.reason = reason
+            return state.promise
+        }
+        promise?.fulfil(.failure(reason))
+    }
+
+    /// The slice waits for `promise` from now on. Throws the reason if it is to stop already.
+    func wait(on promise: Promise<ReplyMessage>) throws(StopReason) {
+        let reason = state.withLock { state in
+            if state.reason == nil { state.promise = promise }
+            return state.reason
+        }
+        if let reason { throw reason }
+    }
+
+    /// The slice waits no more.
+    func endWait() { state.withLock { $0.promise = nil } }
+
+    /// Throws the reason if the slice is to stop.
+    func check() throws(StopReason) {
+        if let reason = reason { throw reason }
+    }
+
+    /// Why the slice is to stop, if it is.
+    var reason: StopReason? { state.withLock { $0.reason } }
+}

@@ -1,0 +1,20 @@
+import Identity
+import Messages
+import Methods
+
+/// What a worker knows of a run once it holds run file and data.
+struct PreparedRun: Sendable {
+    var method: any WorkerMethod
+    /// Slices of a step.
+    var slices: Int
+    var configDigest: Digest
+    var dataDigest: Digest
+}
+
+/// Makes a worker ready for the run that it was welcomed to. Runs outside the cooperative pool.
+protocol Preparation: Actor {
+    /// Hash of the bits of the numerics canary.
+    func fingerprint() throws -> Digest
+    /// Run file and data. Throws a `Refusal` or any error with a sentence.
+    func prepare(_ welcome: Welcome) throws -> PreparedRun
+}

@@ -1,0 +1,50 @@
+import Datasets
+import Identity
+import Messages
+import Methods
+import RunFiles
+import Threads
+
+/// The preparation from a run file and a data set on disk.
+actor RunPreparation: Preparation {
+    private let executor = ThreadExecutor(name: "pleiad loader")
+    private let dataDirectory: String?
+    private var prepared: PreparedRun?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// A preparation that reads data from this directory, or from where the run file says.
+    init(dataDirectory: String?) { self.dataDirectory = dataDirectory }
+
+    deinit { executor.stop() }
+
+    func fingerprint() throws -> Digest { try numericsFingerprint() }
+
+    func prepare(_ welcome: Welcome) throws -> PreparedRun {
+        if let prepared, prepared.configDigest == welcome.configDigest,
+            prepared.dataDigest == welcome.dataDigest
+        {
+            return prepared
+        }
+        let plan = try RunPlan(text: welcome.runFile, file: "the coordinator's run file")
+        guard plan.configDigest == welcome.configDigest else {
+            throw Refusal(
+                .configDiffers, "this program reads the coordinator's run file in another way")
+        }
+        let data = try plan.loadData(directory: dataDirectory).train
+        guard data.digest == welcome.dataDigest else {
+            throw Refusal(
+                .dataDiffers,
+                "the run's data are \(welcome.dataDigest.shortHex), here are "
+                    + data.digest.shortHex)
+        }
+        let run = PreparedRun(
+            method: plan.method.makeWorker(dataset: data, seed: plan.settings.seed),
+            slices: plan.settings.batch.slices, configDigest: plan.configDigest,
+            dataDigest: data.digest)
+        prepared = run
+        return run
+    }
+}

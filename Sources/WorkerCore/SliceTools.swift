@@ -1,0 +1,77 @@
+import Datasets
+import Identity
+import Messages
+import Methods
+import Tensors
+
+/// What slices of a run are computed with: made once when the worker knows the run.
+struct SliceTools: Sendable {
+    /// Names a slice's views; they are the same in every life.
+    struct ViewsKey: Hashable, Sendable {
+        var step: StepNumber
+        var slice: SliceNumber
+    }
+
+    let method: any WorkerMethod
+    let nodes: NodeBook
+    let versions: VersionCache
+    let activations: ActivationBudget
+    let prefetcher: Prefetcher<ViewsKey, Result<[Tensor], any Error>>
+
+    /// A version in bulk may take long; a coordinator that sends none for so long is stuck.
+    static let fetchMax = Duration.seconds(120)
+
+    /// Tools for a run.
+    init(
+        method: any WorkerMethod, slices: Int, slots: Int, activationBudgetBytes: Int
+    ) {
+        self.method = method
+        nodes = NodeBook(slices: slices)
+        versions = VersionCache()
+        activations = ActivationBudget(bytesMax: activationBudgetBytes, method: method)
+        // Two a slot: the slice that comes next and the one after it.
+        prefetcher = Prefetcher(capacity: 2 * slots, name: "pleiad views")
+    }
+
+    /// The task as the method sees it.
+    func work(for task: SliceTask) -> SliceWork {
+        SliceWork(
+            step: task.step.index, slice: task.slice.index, dataEpoch: task.dataEpoch,
+            stepSamples: Int(task.stepSamples), samples: task.samples.map(Int.init),
+            keepsActivations: activations.mayKeep(sampleCount: task.samples.count))
+    }
+
+    /// The views of a slice: loaded ahead if it was hinted, otherwise here and now.
+    func views(of work: SliceWork) throws -> [Tensor] {
+        let key = ViewsKey(step: StepNumber(work.step), slice: SliceNumber(work.slice))
+        return try prefetcher.take(key, orMake: { Result { try method.views(of: work) } }).get()
+    }
+
+    /// Loads the views of likely slices ahead.
+    func prefetch(_ hints: [SliceTask]) {
+        for hint in hints {
+            let work = work(for: hint)
+            prefetcher.prefetch(ViewsKey(step: hint.step, slice: hint.slice)) { [method] in
+                Result { try method.views(of: work) }
+            }
+        }
+    }
+
+    /// The version of a lease, from the cache or from the coordinator.
+    func version(
+        of lease: Lease, _ conversation: Conversation, _ ticket: SliceTicket
+    ) async throws -> VersionTensors {
+        let name = FetchVersion(step: lease.task.step, digest: lease.version)
+        return try await versions.version(name) { name in
+            let answer = try await conversation.ask(
+                .fetchVersion(name), over: .bulk, within: Self.fetchMax)
+            let tensors = try NamedTensors(wire: answer.tensors)
+            guard answer.reply == .version(name), let parameters = tensors["parameters"],
+                let buffers = tensors["buffers"]
+            else {
+                throw ConversationError.unexpected("fetchVersion with \(answer.reply.kind.name)")
+            }
+            return VersionTensors(parameters: parameters, buffers: buffers)
+        }
+    }
+}
