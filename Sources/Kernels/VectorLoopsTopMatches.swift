@@ -48,12 +48,12 @@ public struct TopMatches: Sendable {
         var worst = scores[(row + 1) * depth - 1]
         var column = 0
         while column < width {
-            let count = min(laneCount, width - column)
+            let count = min(Lanes.scalarCount, width - column)
             var lanes =
-                count == laneCount ? values.lanes(at: column) : values.lanes(at: column, count: count)
+                count == Lanes.scalarCount ? values.lanes(at: column) : values.lanes(at: column, count: count)
             if !offsets.isEmpty {
                 lanes +=
-                    count == laneCount
+                    count == Lanes.scalarCount
                     ? offsets.lanes(at: column) : offsets.lanes(at: column, count: count)
             }
             if any(lanes .> worst) {
@@ -62,7 +62,7 @@ public struct TopMatches: Sendable {
                     worst = scores[(row + 1) * depth - 1]
                 }
             }
-            column += laneCount
+            column += Lanes.scalarCount
         }
     }
 

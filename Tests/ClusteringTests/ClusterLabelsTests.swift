@@ -1,4 +1,6 @@
 import Clustering
+import Foundation
+import Storage
 import Tensors
 import Testing
 
@@ -90,5 +92,35 @@ struct FeaturePreparationTests {
         #expect(abs(unit.values[2]) < 1e-6 && abs(unit.values[3] - 1) < 1e-6)
         #expect(FeaturePreparation(centred: false, unitLength: false).applied(to: x).values
             == x.values)
+    }
+}
+
+struct ClusteringStorageTests {
+    private let path = NSTemporaryDirectory() + "/clustering-" + UUID().uuidString + ".safetensors"
+
+    @Test func `a clustering comes back from its file bit by bit`() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }  // only temporary
+        let x = blobs(count: 200, dim: 5, clusters: 4)
+        let settings = ClusteringSettings(clusterCount: 9, iterations: 3, labelsPerSample: 4)
+        let made = try #require(try cluster(x, settings: settings, threads: 1))
+        try made.write(to: path, source: "pixels")
+        let (read, source) = try ClusteringResult.read(from: path)
+        #expect(source == "pixels" && read.report == made.report)
+        #expect(read.centers.isBitIdentical(to: made.centers))
+        #expect(read.labels.labels == made.labels.labels)
+        #expect(read.labels.similarities == made.labels.similarities)
+        #expect(read.objectives == made.objectives)
+    }
+
+    @Test func `a label beyond the centers is refused`() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }  // only temporary
+        try SafetensorsFile.write(
+            [
+                SafetensorsEntry("centers", .f32(Tensor(zeros: [2, 3]))),
+                SafetensorsEntry("labels", .i32([0, 2], dims: [1, 2])),
+                SafetensorsEntry("similarities", .f32(Tensor(zeros: [1, 2]))),
+                SafetensorsEntry("objectives", .f64([1])),
+            ], to: path)
+        #expect(throws: StorageError.self) { try ClusteringResult.read(from: path) }
     }
 }

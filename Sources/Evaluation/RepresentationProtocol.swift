@@ -1,0 +1,60 @@
+public import Tensors
+
+/// The protocol by which representations are compared (sheet MLCD section 6, reference run).
+public struct RepresentationProtocol: Hashable, Sendable {
+    /// Neighbours that vote.
+    public var neighbours = 20
+    /// Temperature of the votes.
+    public var temperature: Float = 0.07
+    /// The first so many samples of the bank train the linear probe.
+    public var linearSamples = 20_000
+    /// C of the linear probe.
+    public var linearWeight = 0.316
+    /// Iterations of L-BFGS at most.
+    public var linearIterations = 100
+
+    /// The reference run's values.
+    public init() {}
+
+    /// Features with labels.
+    public struct LabelledFeatures: Sendable {
+        /// `[n, d]`.
+        public let features: Tensor
+        /// `[n]`.
+        public let labels: [Int]
+
+        /// `labels.count` rows of features.
+        public init(features: Tensor, labels: [Int]) {
+            precondition(
+                features.shape.rank == 2 && features.shape[0] == labels.count,
+                "features \(features.shape), \(labels.count) labels")
+            self.features = features
+            self.labels = labels
+        }
+    }
+
+    /// Top-1 accuracy of kNN over the whole bank, a share of 1.
+    public func nearestNeighbours(
+        bank: LabelledFeatures, queries: LabelledFeatures, classCount: Int, threads: Int
+    ) -> Double {
+        NearestNeighbourVotes(
+            bank: bank.features, bankLabels: bank.labels, queries: queries.features,
+            neighbours: [neighbours], temperature: temperature, classCount: classCount,
+            threads: threads
+        ).accuracy(queries.labels)
+    }
+
+    /// Top-1 accuracy of the linear probe on features standardised by the whole bank, a share of 1.
+    public func linear(
+        bank: LabelledFeatures, queries: LabelledFeatures, classCount: Int, threads: Int
+    ) -> Double {
+        let standardiser = FeatureStandardiser(of: bank.features)
+        let count = min(linearSamples, bank.labels.count)
+        let probe = LinearProbe(
+            samples: standardiser.applied(to: bank.features.rows(0..<count)),
+            labels: Array(bank.labels[..<count]), classCount: classCount, weight: linearWeight,
+            optimizer: LBFGS(iterationsMax: linearIterations), threads: threads)
+        let logits = probe.logits(of: standardiser.applied(to: queries.features))
+        return topAccuracy(logits, classCount: classCount, labels: queries.labels)
+    }
+}
