@@ -4,7 +4,7 @@ import Buffers
 
 /// What a row of cosines held before it became logits.
 public struct CosineSummary: Sendable {
-    /// The sum of the cosines, each clamped to -1 ... 1.
+    /// The sum of the cosines, each clamped to between -1 and 1.
     public var sum: Float
     /// The smallest cosine, not clamped.
     public var lowest: Float

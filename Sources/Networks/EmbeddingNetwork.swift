@@ -39,8 +39,17 @@ public struct EmbeddingNetwork: Sendable {
         _ settings: EncoderSettings, channels: Int, height: Int, width: Int, embeddingWidth: Int
     ) {
         var layout = ParameterLayout()
-        encoder = settings.makeEncoder(
+        let encoder = settings.makeEncoder(
             &layout, channels: channels, height: height, width: width)
+        self.init(encoder, layout: layout, embeddingWidth: embeddingWidth)
+    }
+
+    /// A network over an encoder that is there already.
+    ///
+    /// - Parameter layout: holds the encoder's parameters; the head's are added.
+    public init(_ encoder: any Encoder, layout: ParameterLayout, embeddingWidth: Int) {
+        var layout = layout
+        self.encoder = encoder
         head = Linear(
             &layout, name: "head", inputs: encoder.featureWidth, outputs: embeddingWidth,
             weight: .torchDefault(fanIn: encoder.featureWidth), bias: nil)

@@ -51,7 +51,7 @@ public final class ForwardPass {
     /// `[bufferLayout.flatCount]`; zeros where no batch norm ran.
     public var flatStatistics: Tensor { layout.bufferLayout.gathered(statistics) }
 
-    /// The gradient of a loss by all parameters, `[layout.flatCount]`. Spends the tape.
+    /// The gradient of a loss by all parameters, `[layout.flatCount]`; spends the tape.
     ///
     /// - Parameter outputs: results of the pass, and for each the gradient of the loss by it.
     public func flatGradient(of outputs: [(output: Variable, cotangent: Tensor)]) -> Tensor {

@@ -203,6 +203,6 @@ struct SampleFactors: Sendable {
     var positiveTop: Float
     var positive: Float
 
-    /// No gradient: a sample without positives or negatives under Eq. 4.
+    /// No gradient: a sample without positives or negatives under equation 4.
     static let none = SampleFactors(negativeTop: 0, negative: 0, positiveTop: 0, positive: 0)
 }

@@ -6,7 +6,7 @@ public struct ClassificationPartial: Sendable {
     struct Positive: Sendable {
         var sample: Int
         var column: Int
-        /// Clamped to -1 ... 1, without margin.
+        /// Clamped to between -1 and 1, without margin.
         var cosine: Float
         /// -s_p, for the softmax loss s_p.
         var logit: Float

@@ -13,16 +13,17 @@ public struct ClassificationSettings: Sendable, Equatable {
 
     /// The loss.
     public var kind: Kind
-    /// Gamma: what a cosine is multiplied by. 64 at paper scale, 16 for small tables.
+    /// Gamma, what a cosine is multiplied by: 64 at paper scale, 16 for small tables.
     public var scale: Float
-    /// m: added to the angle of a positive before its cosine is taken. Radians, 0 to pi.
+    /// m, added to the angle of a positive before its cosine is taken: radians, 0 to pi.
     public var angularMargin: Float
     /// Subtracted from the cosine of a positive instead, where it is above 0 (CosFace).
     public var additiveMargin: Float
     /// tau: a negative whose cosine is above it gets logit 0 and no gradient; 0 switches it off.
     public var filter: Float
-    /// Whether the angular margin is differentiated exactly, sin(theta + m) / sin(theta). By
-    /// default its derivative is 1, as the authors' code runs.
+    /// Whether the angular margin is differentiated exactly, sin(theta + m) / sin(theta).
+    ///
+    /// By default its derivative is 1, as the authors' code runs.
     public var exactMarginDerivative: Bool
 
     /// Settings of a loss; the defaults are MLCD's at the scale of the paper.

@@ -45,7 +45,7 @@ public struct LogSums: Sendable, Equatable {
     }
 
     /// The pair once a logit 0, the 1 of `log(1 + sum)`, has joined: called once, at the end.
-    func withOne(_ sample: Int) -> (top: Float, sum: Float) {
+    public func withOne(_ sample: Int) -> (top: Float, sum: Float) {
         let top = max(maxima[sample], 0)
         return (top, sum(of: sample, under: top) + LaneMath.exp(-top))
     }

@@ -4,7 +4,7 @@ public import Tensors
 /// The margin that makes a positive harder than it is (MLCD sheet, section 2.4).
 ///
 /// cos(arccos(c) + m) is computed as c cos(m) - sqrt(1 - c^2) sin(m), which is the same for every
-/// c in -1...1, beyond theta + m = pi too.
+/// c from -1 to 1, beyond theta + m = pi too.
 struct PositiveMargin: Sendable {
     private let cosine: Float
     private let sine: Float
@@ -12,8 +12,9 @@ struct PositiveMargin: Sendable {
     private let isAngular: Bool
     private let isExact: Bool
 
-    /// The smallest sine of an angle whose cosine is a float below 1: sqrt(2 * 2^-24). Below it
-    /// the exact derivative would be infinite.
+    /// The smallest sine of an angle whose cosine is a float below 1: sqrt(2 * 2^-24).
+    ///
+    /// Without a floor the exact derivative would be infinite at a cosine of 1.
     private static let sineMin: Float = 0x1.6a09e6p-12
 
     init(_ settings: ClassificationSettings) {
@@ -28,8 +29,9 @@ struct PositiveMargin: Sendable {
     /// below 0.045, and an error of 1e-7 in the cosine becomes one of 2e-6 and more in the sine.
     static let isSteepFrom: Float = 0.999
 
-    /// The cosine with its margin, and its derivative: 0 where `raw` lies beyond -1 ... 1, where
-    /// the cosine was clamped.
+    /// The cosine with its margin, and its derivative.
+    ///
+    /// The derivative is 0 where `raw` lies beyond -1 to 1, where the cosine was clamped.
     ///
     /// - Parameter precise: the same cosine with more digits, where it is steep.
     func applied(to raw: Float, precise: Double?) -> (value: Float, derivative: Float) {

@@ -27,8 +27,9 @@ public struct UnitRows: Sendable {
         self.lengths = lengths
     }
 
-    /// Replaces the gradient by the unit rows with that by the rows before normalisation,
-    /// (g - (g . v^) v^) / |v|.
+    /// Replaces the gradient by the unit rows with that by the rows before normalisation.
+    ///
+    /// That is (g - (g . v^) v^) / |v|, row by row.
     ///
     /// - Parameter gradient: `[n, d]`.
     public func pullBack(_ gradient: inout Tensor) {

@@ -1,7 +1,8 @@
 public import Tensors
 
-/// What a slice gives to its step: the gradient of the parameters, batch statistics, named sums
-/// and named rows. Two results add up along the step's gradient tree.
+/// What a slice gives to its step: gradient, batch statistics, named sums and named rows.
+///
+/// Two results add up along the step's gradient tree.
 public struct SliceResult: Sendable {
     /// A named quantity that is summed over the step, such as a loss or a count.
     public struct Sum: Hashable, Sendable {
@@ -16,7 +17,7 @@ public struct SliceResult: Sendable {
         }
     }
 
-    /// Gradient of the step's loss over this slice, flat in the order of the parameter layout `[P]`.
+    /// Gradient of the step's loss over this slice, flat in the parameter layout `[P]`.
     public var gradient: Tensor
     /// Batch-norm statistics, flat in the order of the buffer layout `[Q]`; Q is 0 without any.
     public var statistics: Tensor

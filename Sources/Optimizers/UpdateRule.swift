@@ -26,8 +26,9 @@ public struct AdamW: Sendable, Hashable {
         self.weightDecay = weightDecay
     }
 
-    /// The numbers of update `t` (1 for the first), worked out in double precision. The bias
-    /// correction is that of the betas as the loops have them, rounded to floats.
+    /// The numbers of update `t` (1 for the first), worked out in double precision.
+    ///
+    /// The bias correction is that of the betas as the loops have them, rounded to floats.
     func numbers(rate: Double, update t: Int, decays: Bool) -> OptimizerLoops.AdamWStep {
         precondition(t >= 1, "updates count from 1, not \(t)")
         let (first, second) = (Float(beta1), Float(beta2))

@@ -109,8 +109,9 @@ private let vit7 = EmbeddingNetwork(
             .smallConvolutionalNet, channels: 1, height: 28, width: 28, embeddingWidth: 8)
         let layout = net.layout.bufferLayout
         let flat = net.layout.initialisedBuffers()
-        #expect(layout.entries.map(\.name).prefix(2)
-            == ["features.1.running_mean", "features.1.running_var"])
+        #expect(
+            layout.entries.map(\.name).prefix(2)
+                == ["features.1.running_mean", "features.1.running_var"])
         #expect(layout.view(of: flat, 0).values.allSatisfy { $0 == 0 })
         #expect(layout.view(of: flat, 1).values.allSatisfy { $0 == 1 })
     }

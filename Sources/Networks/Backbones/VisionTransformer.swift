@@ -1,6 +1,6 @@
 public import Tensors
 
-/// A pre-norm vision transformer (Dosovitskiy et al. 2021), its parameters named as timm's.
+/// A pre-norm vision transformer (Dosovitskiy and others 2021), its parameters named as timm's.
 ///
 /// With mean pooling the final norm runs on every token, then tokens are averaged (timm with
 /// `class_token=False, global_pool='avg', fc_norm=False`; the reference run). With class-token
