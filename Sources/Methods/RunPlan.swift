@@ -31,9 +31,9 @@ public struct RunPlan: Sendable {
         settings = RunSettings(from: root, methods: MethodRegistry.names)
         // A name that is not registered is a mistake already; another method then stands in for
         // it, so that the other sections are still checked.
-        let type = MethodRegistry.method(named: settings.method)
-        var sections = RunSections(of: root, method: type.name)
-        method = type.init(sections: &sections, settings: settings)
+        let type = MethodRegistry.method(named: settings.method) ?? MethodRegistry.standIn
+        let sections = RunSections(of: root, method: type.name)
+        method = type.init(sections: sections, settings: settings)
         resolved = try document.finish()
     }
 

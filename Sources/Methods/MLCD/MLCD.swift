@@ -1,0 +1,77 @@
+public import Datasets
+public import Networks
+public import RunFiles
+public import Tensors
+
+/// Multi-label cluster discrimination (An et al., ECCV 2024; PartialFC and UNICOM under it).
+///
+/// Images are clustered once, offline; the nearest centers of an image are its positive classes.
+/// An encoder is trained to classify images among a drawn part of all classes, whose centers are
+/// rows of a table at the coordinator, learned by gradient. One loss term pulls positives, one
+/// pushes negatives. A worker sends embeddings z and gets dL/dz; it sees neither rows nor labels.
+///
+/// Settings: `MLCDSettings`. A step: `MLCDWorker`, `MLCDCoordinator`. Loss: `ClassificationLoss`.
+public struct MLCD: Method {
+    /// The name in run files.
+    public static let name = "mlcd"
+
+    /// The one exchange: embeddings for the gradient of the loss by them. Each answer needs the
+    /// sample's embedding and the drawn rows alone, so it goes by groups.
+    static let embeddingRound = ExchangeRound(name: "embeddings", mixesSamples: false)
+
+    /// The section `mlcd`.
+    public let settings: MLCDSettings
+    /// How random views are cut.
+    public let views: ViewSettings
+    /// Encoder and projection.
+    public let network: EmbeddingNetwork
+
+    /// Reads the sections `network`, `views` and `mlcd`.
+    public init(sections: RunSections, settings run: RunSettings) {
+        settings = MLCDSettings(from: sections.method, optimizer: run.optimizer)
+        views = mlcdViews(from: sections.views)
+        network = EmbeddingNetwork(
+            mlcdEncoder(from: sections.network, imageSize: views.height),
+            channels: mlcdChannels, height: views.height, width: views.width,
+            embeddingWidth: settings.dim)
+    }
+
+    /// The encoder's parameters, then `head.weight`.
+    public var layout: ParameterLayout { network.layout }
+
+    /// One round.
+    public var exchanges: [ExchangeRound] { [Self.embeddingRound] }
+
+    /// The step's loss and its two terms; single-label losses and Eq. 4 have no positive term.
+    public var sumNames: [String] { ["loss", "loss.positive", "loss.negative"] }
+
+    /// Embeddings `[samples, D]`, finite.
+    public func problem(with input: NamedTensors, round: Int, samples: Int) -> String? {
+        guard round == 0 else { return "round \(round) of a method with one round" }
+        guard input.entries.count == 1, let z = input["z"] else {
+            return "tensors \(input.entries.map(\.name)) where z is expected"
+        }
+        guard z.shape == [samples, settings.dim] else {
+            return "z is \(z.shape), expected \(samples) x \(settings.dim)"
+        }
+        return z.isFinite ? nil : "z is not finite"
+    }
+
+    /// The worker's part.
+    public func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod {
+        MLCDWorker(network: network) { [views] work in
+            dataset.randomResizedCropFlip(
+                work.samples, dataEpoch: Int(work.dataEpoch), seed: seed, settings: views)
+        }
+    }
+
+    /// The coordinator's part.
+    public func makeCoordinator(
+        dataset: ImageDataset, settings run: RunSettings
+    ) -> any CoordinatorMethod {
+        MLCDCoordinator(settings, dataset: dataset, seed: run.seed)
+    }
+
+    /// The encoder with its projection, for plain images of the views' size.
+    public func makeEncoder() -> TrainedEncoder { mlcdTrainedEncoder(network, views) }
+}

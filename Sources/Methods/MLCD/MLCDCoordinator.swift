@@ -1,0 +1,211 @@
+internal import Clustering
+internal import Datasets
+internal import Identity
+internal import Objectives
+internal import Optimizers
+internal import Storage
+internal import Tables
+internal import Tensors
+
+/// MLCD at the coordinator: labels, the table of centers, losses (MLCD sheet, section 2.6).
+final class MLCDCoordinator: CoordinatorMethod {
+    /// Threads at work on the table; the number decides no bit.
+    static let threads = 2
+
+    private let settings: MLCDSettings
+    private let dataset: ImageDataset
+    private let seed: UInt64
+    private let loss: ClassificationSettings
+    private(set) var table: CenterTable
+    private var labels: MLCDLabels?
+    private var step: OpenStep?
+
+    /// The step that is open: which classes are positive for which sample.
+    private struct OpenStep {
+        var number: Int
+        /// l classes of each sample, by slice.
+        var positives: [[[Int32]]]
+        var sampleCount: Int
+    }
+
+    /// A coordinator without labels: `prepare` makes or loads them.
+    init(_ settings: MLCDSettings, dataset: ImageDataset, seed: UInt64) {
+        self.settings = settings
+        self.dataset = dataset
+        self.seed = seed
+        loss = settings.classification
+        table = CenterTable(
+            CenterTable.Settings(
+                rowCount: settings.centers, dim: settings.dim, rate: settings.rate,
+                rule: settings.table.rule, seed: seed, threads: Self.threads))
+    }
+
+    /// A coordinator with labels and rows that are given.
+    convenience init(
+        _ settings: MLCDSettings, dataset: ImageDataset, seed: UInt64, labels: MLCDLabels,
+        rows: Tensor
+    ) {
+        self.init(settings, dataset: dataset, seed: seed)
+        self.labels = labels
+        table = CenterTable(table.settings, rows: rows)
+    }
+
+    var tables: [TableSummary] {
+        [
+            TableSummary(
+                name: "centers", rows: settings.centers, dim: settings.dim,
+                bytes: table.byteCount)
+        ]
+    }
+
+    // MARK: A step
+
+    func open(step: Int, samples: [[Int]]) throws {
+        let (opened, positives) = try positives(step: step, samples: samples)
+        table.open(step: step, positives: positives)
+        self.step = opened
+    }
+
+    /// Opens a step whose draw is made from keys that are given.
+    func open(step: Int, samples: [[Int]], keys: some DrawKeys) throws {
+        let (opened, positives) = try positives(step: step, samples: samples)
+        let draw = RowDraw(
+            positives: positives, rowCount: settings.centers, wanted: table.settings.wanted,
+            keys: keys)
+        table.open(step: step, draw: draw)
+        self.step = opened
+    }
+
+    func foresee(step: Int, samples: [[Int]]) {
+        // Without labels nothing can be made ahead; `open` will say so.
+        guard let (_, positives) = try? positives(step: step, samples: samples) else { return }
+        table.drawAhead(step: step, positives: positives)
+    }
+
+    func answer(
+        round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
+    ) throws -> [NamedTensors] {
+        guard let step, slices.upperBound <= step.positives.count else {
+            throw MLCDError.stepNotOpen(self.step?.number ?? -1)
+        }
+        // z of the group's slices, one after the other: [n, D].
+        var z = Tensor(zeros: [0, settings.dim])
+        for (slice, input) in zip(slices, inputs) {
+            guard let part = input["z"],
+                part.shape == [step.positives[slice].count, settings.dim]
+            else {
+                throw MLCDError.badInput(
+                    slice: slice, problem: "\(input.entries.map { "\($0.name) \($0.tensor.shape)" })")
+            }
+            z = z.concatenatedRows(with: part)
+        }
+        // Losses against the drawn rows, and dL/dz (equations 4 and 5).
+        let answer = table.answer(
+            group: group, embeddings: z, labels: slices.flatMap { step.positives[$0] },
+            loss: loss, divisor: step.sampleCount)
+        let parts = zip(answer.values.positiveParts, answer.values.negativeParts)
+            .flatMap { [$0, $1] }
+        let losses = Tensor(parts, shape: [z.shape[0], 2])
+        // Each slice gets its own rows.
+        var first = 0
+        return slices.map { slice in
+            let rows = first..<(first + step.positives[slice].count)
+            first = rows.upperBound
+            return NamedTensors(["dz": answer.gradient.rows(rows), "losses": losses.rows(rows)])
+        }
+    }
+
+    func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
+        guard self.step?.number == step else { throw MLCDError.stepNotOpen(step) }
+        self.step = nil
+        let figures = table.commit(rate: settings.table.learningRateFactor * Double(rate))
+        return [
+            SliceResult.Sum(name: "positives", value: Double(figures.positiveCount)),
+            SliceResult.Sum(name: "wanted", value: Double(figures.wanted)),
+            SliceResult.Sum(name: "drawn", value: Double(figures.drawnCount)),
+            SliceResult.Sum(name: "touched", value: Double(figures.touchedCount)),
+            SliceResult.Sum(name: "cosine.positive", value: figures.cosines.positiveMean),
+            SliceResult.Sum(name: "cosine.negative", value: figures.cosines.negativeMean),
+        ]
+    }
+
+    /// The classes of a step's samples, and those of the whole batch, distinct and ascending.
+    private func positives(
+        step: Int, samples: [[Int]]
+    ) throws(MLCDError) -> (OpenStep, [Int32]) {
+        guard let labels else { throw .noLabels }
+        let chosen = samples.map { slice in
+            slice.map { self.chosen(labels.stored(of: $0), step: step, sample: $0) }
+        }
+        let opened = OpenStep(
+            number: step, positives: chosen, sampleCount: samples.reduce(0) { $0 + $1.count })
+        return (opened, RowDraw.positives(of: chosen.joined().joined()))
+    }
+
+    /// l of a sample's q classes: the columns of the smallest of q draws, anew in each step.
+    private func chosen(_ stored: ArraySlice<Int32>, step: Int, sample: Int) -> [Int32] {
+        guard stored.count > settings.positives else { return Array(stored) }
+        let random = CounterRandom(
+            seed: seed, stream: .labelChoice, a: UInt64(step), b: UInt64(sample))
+        return chosenLabels(
+            stored: stored, draws: stored.indices.map { random.uniform(at: $0 - stored.startIndex) },
+            count: settings.positives)
+    }
+
+    // MARK: State
+
+    var state: [StateArray] {
+        var arrays = table.entries(prefix: "centers").map(StateArray.init)
+        arrays.append(StateArray("labels.digest", .integers(labels?.digestWords ?? [])))
+        return arrays
+    }
+
+    func restore(_ state: [StateArray]) throws {
+        if let labels, let entry = state.first(where: { $0.name == "labels.digest" }),
+            case .integers(let words) = entry.values, words != labels.digestWords
+        {
+            throw MLCDError.otherLabels
+        }
+        try table.restore(state.map(\.entry), prefix: "centers")
+        step = nil
+    }
+
+    // MARK: Labels
+
+    func prepare(
+        directory: String, report: (_ fraction: Double, _ what: String) -> Void
+    ) throws {
+        let features = try MLCDFeatures(settings.clustering, dataset: dataset)
+        let origin = MLCDLabels.origin(settings, dataset: dataset, features: features.digest)
+        if let found = try MLCDLabels.load(
+            directory: directory, origin: origin, settings: settings, count: dataset.count)
+        {
+            labels = found
+            return
+        }
+        let made = try features.clustered(settings, report: report)
+        let labels = MLCDLabels(labels: made.labels, origin: origin)
+        try labels.save(directory: directory, centers: made.centers)
+        self.labels = labels
+        report(1, "clustered: \(made.report)")
+    }
+}
+
+extension StateArray {
+    /// An array of a table's state.
+    fileprivate init(_ entry: SafetensorsEntry) {
+        switch entry.value {
+        case .f32(let tensor): self.init(entry.name, .floats(tensor))
+        case .i64(let values, _): self.init(entry.name, .integers(values))
+        case .f64, .i32, .u8: preconditionFailure("\(entry.name): a table keeps no such type")
+        }
+    }
+
+    /// The same array as tables take it.
+    fileprivate var entry: SafetensorsEntry {
+        switch values {
+        case .floats(let tensor): SafetensorsEntry(name, .f32(tensor))
+        case .integers(let values): SafetensorsEntry(name, .i64(values))
+        }
+    }
+}

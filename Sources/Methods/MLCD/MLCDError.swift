@@ -1,0 +1,37 @@
+/// What can go wrong in MLCD beyond its modules' own errors.
+public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// An answer lacks a tensor.
+    case missingAnswer(String)
+    /// A tensor of an answer has another shape.
+    case wrongAnswer(name: String, found: [Int], wanted: [Int])
+    /// A slice's input to the exchange cannot be used.
+    case badInput(slice: Int, problem: String)
+    /// A step was answered or committed that is not open.
+    case stepNotOpen(Int)
+    /// Labels are asked for before `prepare` has made or loaded them.
+    case noLabels
+    /// The file of features does not fit the data set.
+    case badFeatures(path: String, problem: String)
+    /// A checkpoint was made with other labels.
+    case otherLabels
+
+    /// What, where, and what to do.
+    public var description: String {
+        switch self {
+        case .missingAnswer(let name):
+            "the coordinator's answer has no tensor \(name): coordinator and worker differ in version"
+        case .wrongAnswer(let name, let found, let wanted):
+            "the coordinator's answer \(name) is \(found), expected \(wanted): "
+                + "coordinator and worker differ in version"
+        case .badInput(let slice, let problem):
+            "the embeddings of slice \(slice) cannot be used: \(problem)"
+        case .stepNotOpen(let step): "step \(step) is not open"
+        case .noLabels: "the labels of the images are neither made nor loaded yet"
+        case .badFeatures(let path, let problem):
+            "features in \(path): \(problem); mlcd.clustering needs one row for each image"
+        case .otherLabels:
+            "the checkpoint was made with other labels than those in the state directory: "
+                + "put labels.safetensors of that run back, or start in an empty directory"
+        }
+    }
+}

@@ -1,0 +1,89 @@
+internal import Clustering
+internal import Datasets
+internal import Identity
+internal import Storage
+internal import Tensors
+
+/// The classes of every image, made once by clustering and kept in the state directory (MLCD
+/// sheet, section 2.1). Labels belong to the image, not to the crop.
+struct MLCDLabels: Sendable {
+    /// The file in a state directory.
+    static let fileName = "labels.safetensors"
+
+    /// The nearest centers of every image, most similar first.
+    let labels: ClusterLabels
+    /// Identifies settings and data that the labels follow from.
+    let origin: Digest
+
+    /// q classes of a sample.
+    func stored(of sample: Int) -> ArraySlice<Int32> { labels.labels(of: sample) }
+
+    /// What the labels follow from: the clustering's settings, k, q, the images, the features.
+    static func origin(
+        _ settings: MLCDSettings, dataset: ImageDataset, features: Digest?
+    ) -> Digest {
+        let clustering = settings.clustering
+        var hasher = SHA256Hasher()
+        hasher.update(
+            "centers \(settings.centers) stored \(settings.stored) "
+                + "spherical \(clustering.spherical) centered \(clustering.centered) "
+                + "iterations \(clustering.iterations) seed \(clustering.seed) "
+                + "features \(features?.hex ?? "pixels") images \(dataset.digest.hex)")
+        return hasher.finalize()
+    }
+
+    /// The labels in the state directory; nil if there are none, or they follow from something
+    /// else.
+    static func load(
+        directory: String, origin: Digest, settings: MLCDSettings, count: Int
+    ) throws -> MLCDLabels? {
+        let path = directory + "/" + fileName
+        guard LocalFileSystem().exists(path) else { return nil }
+        let file = try SafetensorsFile(contentsOf: path)
+        let stamp = file.metadata.first { $0.key == "origin" }?.value
+        guard stamp == origin.hex, try file.dims("labels") == [count, settings.stored] else {
+            return nil
+        }
+        let numbers = try file.integers("labels")
+        let similarities = try file.tensor("similarities").values
+        guard numbers.allSatisfy({ (0..<Int64(settings.centers)).contains($0) }),
+            similarities.count == numbers.count
+        else {
+            throw StorageError.malformed(path: path, reason: "names classes that there are not")
+        }
+        let labels = ClusterLabels(
+            perSample: settings.stored, clusterCount: settings.centers,
+            labels: numbers.map { Int32($0) }, similarities: similarities)
+        return MLCDLabels(labels: labels, origin: origin)
+    }
+
+    /// Writes the labels to the state directory, with what they follow from.
+    func save(directory: String, centers: Tensor) throws {
+        let dims = [labels.sampleCount, labels.perSample]
+        try SafetensorsFile.write(
+            [
+                SafetensorsEntry("labels", .i32(labels.labels, dims: dims)),
+                SafetensorsEntry(
+                    "similarities", .f32(Tensor(labels.similarities, shape: Shape(dims)))),
+                SafetensorsEntry("centers", .f32(centers)),
+            ],
+            metadata: [(key: "origin", value: origin.hex)],
+            to: directory + "/" + Self.fileName)
+    }
+
+    /// Identifies the labels themselves, as integers for a checkpoint.
+    var digestWords: [Int64] {
+        var hasher = SHA256Hasher()
+        for label in labels.labels {
+            let word = UInt32(bitPattern: label)
+            hasher.update([0, 8, 16, 24].map { UInt8(truncatingIfNeeded: word >> $0) })
+        }
+        let bytes = hasher.finalize().bytes
+        return stride(from: 0, to: bytes.count, by: 8).map { first in
+            let word = bytes[first..<(first + 8)].reversed().reduce(UInt64(0)) {
+                $0 << 8 | UInt64($1)
+            }
+            return Int64(bitPattern: word)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+internal import Networks
+internal import RunFiles
+
+/// Every kind of data that a run file can name has images of one channel.
+let mlcdChannels = 1
+
+/// The encoders that a run file can name.
+private enum EncoderKind: String, CaseIterable {
+    /// A vision transformer.
+    case vit
+    /// Three 3x3 convolutions of stride 2 with batch norm (sheet section 6).
+    case conv
+}
+
+/// Reads the section `network` (MLCD sheet, sections 2.2 and 6).
+///
+/// Keys: `kind`; for a `vit` also `patch`, `width`, `depth`, `heads`, `mlpRatio`, `pooling` and
+/// `initialisation`. Defaults are "vit7" of the reference run. The projection to `mlcd.dim` is
+/// part of every network.
+func mlcdEncoder(from section: Section, imageSize: Int) -> EncoderSettings {
+    let kind: EncoderKind = section.choice("kind", default: .vit)
+    guard kind == .vit else { return .smallConvolutionalNet }
+    var settings = VisionTransformer.Settings(
+        patch: section.int("patch", in: 1...256, default: 7),
+        width: section.int("width", in: 1...8192, default: 64),
+        depth: section.int("depth", in: 1...128, default: 3),
+        heads: section.int("heads", in: 1...256, default: 4),
+        mlpRatio: section.int("mlpRatio", in: 1...16, default: 4),
+        pooling: section.choice("pooling", default: .mean),
+        initialisation: section.choice("initialisation", default: .torch))
+    if imageSize % settings.patch != 0 {
+        section.reject(
+            "patch", "\(settings.patch) does not divide views of \(imageSize) pixels",
+            allowed: "a divisor of views.size")
+        settings.patch = imageSize  // stands in, so that reading goes on
+    }
+    if settings.width % settings.heads != 0 {
+        section.reject(
+            "heads", "\(settings.heads) heads do not divide a width of \(settings.width)",
+            allowed: "a divisor of width")
+        settings.heads = 1
+    }
+    return .visionTransformer(settings)
+}

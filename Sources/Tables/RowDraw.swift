@@ -1,0 +1,214 @@
+internal import Tensors
+
+/// The rows of a center table that take part in a step (MLCD sheet, section 2.3; PartialFC).
+///
+/// With P the distinct positive classes of the whole batch and m the number wanted: if m >= |P|,
+/// all of P and the m - |P| other rows of the largest keys; otherwise P alone, more than m rows.
+/// Equal keys go to the lowest row.
+public struct RowDraw: Sendable, Hashable {
+    /// The drawn rows, ascending.
+    public let rows: [Int32]
+    /// |P|, the number of distinct positive classes.
+    public let positiveCount: Int
+    /// m, the number of rows wanted.
+    public let wanted: Int
+
+    /// Draws in one streaming pass over the keys, with memory for the drawn rows alone.
+    ///
+    /// - Parameters:
+    ///   - positives: P: distinct, ascending, each below `rowCount`.
+    ///   - rowCount: k, the number of rows of the table.
+    ///   - wanted: m, at most `rowCount`.
+    ///   - keys: one key a row, uniform; the largest are drawn.
+    public init(positives: [Int32], rowCount: Int, wanted: Int, keys: some DrawKeys) {
+        precondition(wanted >= 0 && wanted <= rowCount, "\(wanted) of \(rowCount) rows")
+        precondition(
+            zip(positives, positives.dropFirst()).allSatisfy { $0 < $1 }
+                && (positives.last ?? 0) < Int32(max(1, rowCount)) && (positives.first ?? 0) >= 0,
+            "positives are distinct rows below \(rowCount), ascending")
+        positiveCount = positives.count
+        self.wanted = wanted
+        if wanted < positives.count {
+            rows = positives
+        } else if wanted == rowCount {
+            rows = (0..<Int32(rowCount)).map { $0 }
+        } else {
+            let others = Self.largest(
+                wanted - positives.count, of: rowCount, except: positives, keys: keys)
+            rows = Self.merged(positives, others)
+        }
+    }
+
+    /// The place of a row among the drawn ones, or `nil` if it is not drawn.
+    public func position(of row: Int32) -> Int? {
+        var low = 0
+        var high = rows.count
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle] < row { low = middle + 1 } else { high = middle }
+        }
+        return low < rows.count && rows[low] == row ? low : nil
+    }
+
+    /// The distinct classes of a batch, ascending.
+    public static func positives(of labels: some Sequence<Int32>) -> [Int32] {
+        var distinct: [Int32] = []
+        for label in labels.sorted() where distinct.last != label { distinct.append(label) }
+        return distinct
+    }
+
+    /// Equation 5 read to the letter: the `wanted` largest keys of all rows are negatives whatever
+    /// the batch holds, and positives come besides for their own samples alone.
+    ///
+    /// - Returns: the union, ascending, and for each of its rows whether it is a negative.
+    public static func literal(
+        positives: [Int32], rowCount: Int, wanted: Int, keys: some DrawKeys
+    ) -> (rows: [Int32], isNegative: [Bool]) {
+        let chosen = RowDraw(positives: [], rowCount: rowCount, wanted: wanted, keys: keys)
+        let only = positives.filter { chosen.position(of: $0) == nil }
+        let rows = merged(only, chosen.rows)
+        return (rows, rows.map { chosen.position(of: $0) != nil })
+    }
+
+    /// The `count` rows of the largest keys, ascending.
+    ///
+    /// A candidate is a key above the complement of its row: one comparison orders by key, then
+    /// by lowest row. The list of candidates is cut back to the best `count` whenever it holds
+    /// twice as many; what lies below the worst of them never enters again.
+    private static func largest(
+        _ count: Int, of rowCount: Int, except positives: [Int32], keys: some DrawKeys
+    ) -> [Int32] {
+        guard count > 0 else { return [] }
+        let capacity = max(2 * count, keyBlock)
+        var candidates = ContiguousArray<UInt64>()
+        candidates.reserveCapacity(min(capacity, rowCount))
+        var floor: UInt64 = 0
+        var nextPositive = 0
+        var block = [UInt32](repeating: 0, count: keyBlock)
+        for first in stride(from: 0, to: rowCount, by: keyBlock) {
+            let width = min(keyBlock, rowCount - first)
+            keys.fill(&block, count: width, from: first)
+            for offset in 0..<width {
+                let row = UInt32(first + offset)
+                if nextPositive < positives.count, UInt32(positives[nextPositive]) == row {
+                    nextPositive += 1
+                    continue
+                }
+                let candidate = UInt64(block[offset]) << 32 | UInt64(~row)
+                guard candidate >= floor else { continue }
+                if candidates.count == capacity {
+                    floor = keepLargest(count, &candidates)
+                    guard candidate >= floor else { continue }
+                }
+                candidates.append(candidate)
+            }
+        }
+        if candidates.count > count { _ = keepLargest(count, &candidates) }
+        return candidates.map { Int32(bitPattern: ~UInt32(truncatingIfNeeded: $0)) }
+    }
+
+    /// Keys that are asked for at a time: a few pages.
+    private static let keyBlock = 4096
+
+    private static func merged(_ a: [Int32], _ b: [Int32]) -> [Int32] {
+        var result: [Int32] = []
+        result.reserveCapacity(a.count + b.count)
+        var (i, j) = (0, 0)
+        while i < a.count || j < b.count {
+            if j == b.count || (i < a.count && a[i] < b[j]) {
+                result.append(a[i])
+                i += 1
+            } else {
+                result.append(b[j])
+                j += 1
+            }
+        }
+        return result
+    }
+}
+
+/// Keeps the `count` largest of distinct values, in the order in which they stand.
+///
+/// - Returns: the smallest value kept.
+private func keepLargest(_ count: Int, _ values: inout ContiguousArray<UInt64>) -> UInt64 {
+    var scratch = values
+    let floor = selectDescending(count - 1, &scratch)
+    var kept = 0
+    for index in 0..<values.count where values[index] >= floor {
+        values[kept] = values[index]
+        kept += 1
+    }
+    values.removeLast(values.count - kept)
+    return floor
+}
+
+/// The value at `place` of the descending order (Hoare's selection, median of three).
+private func selectDescending(_ place: Int, _ values: inout ContiguousArray<UInt64>) -> UInt64 {
+    var low = 0
+    var high = values.count - 1
+    while low < high {
+        let (a, b, c) = (values[low], values[(low + high) / 2], values[high])
+        let pivot = max(min(a, b), min(max(a, b), c))
+        var (i, j) = (low, high)
+        while i <= j {
+            while values[i] > pivot { i += 1 }
+            while values[j] < pivot { j -= 1 }
+            if i <= j {
+                values.swapAt(i, j)
+                i += 1
+                j -= 1
+            }
+        }
+        if place <= j {
+            high = j
+        } else if place >= i {
+            low = i
+        } else {
+            break
+        }
+    }
+    return values[place]
+}
+
+/// Uniform keys of a table's rows, as integers of the same order.
+public protocol DrawKeys {
+    /// Writes the keys of the rows `first ..< first + count` to the beginning of `keys`.
+    func fill(_ keys: inout [UInt32], count: Int, from first: Int)
+}
+
+/// Keys by counter: a function of seed, step and row alone.
+public struct CounterKeys: DrawKeys, Sendable {
+    private let random: CounterRandom
+
+    /// The keys of a step.
+    public init(seed: UInt64, step: Int) {
+        random = CounterRandom(seed: seed, stream: .negativeDraw, a: UInt64(step))
+    }
+
+    /// Row i has the top 24 bits of word i, so the order is that of `uniform(at: i)`.
+    public func fill(_ keys: inout [UInt32], count: Int, from first: Int) {
+        precondition(first % 4 == 0 && count <= keys.count, "keys begin at a whole block")
+        var offset = 0
+        while offset < count {
+            let block = random.block(at: UInt64((first + offset) / 4))
+            for lane in 0..<min(4, count - offset) { keys[offset + lane] = block[lane] >> 8 }
+            offset += 4
+        }
+    }
+}
+
+/// Keys that are given, each in [0, 1]: for reference values.
+public struct GivenKeys: DrawKeys, Sendable {
+    private let uniforms: [Float]
+
+    /// One key a row.
+    public init(_ uniforms: [Float]) {
+        precondition(uniforms.allSatisfy { $0 >= 0 && $0 <= 1 }, "keys lie in [0, 1]")
+        self.uniforms = uniforms
+    }
+
+    /// The bits of a float that is not negative order as the float does.
+    public func fill(_ keys: inout [UInt32], count: Int, from first: Int) {
+        for offset in 0..<count { keys[offset] = uniforms[first + offset].bitPattern }
+    }
+}
