@@ -1,0 +1,33 @@
+import Foundation
+import Tensors
+import Testing
+
+@Suite struct GradientTests {
+    /// Single precision leaves about 1e-7 / h = 4e-6 of the loss in a difference; the fourth
+    /// derivative's share is smaller. Sums over tens of outputs stay an order below this limit.
+    static let limit = 5e-4
+
+    @Test(arguments: gradientCases)
+    func `the gradient equals central differences`(_ row: GradientCase) {
+        let worst = row.worstError()
+        #expect(worst < Self.limit, "\(row.testDescription): \(worst)")
+    }
+
+    @Test func `every operation is in the list of gradient cases`() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/Tensors/Operations")
+        let files = try FileManager.default.contentsOfDirectory(
+            at: folder, includingPropertiesForKeys: nil)
+        var declared: Set<String> = []
+        for file in files where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for match in text.matches(of: /public (?:static )?func ([A-Za-z0-9]+|[-+*\/]) ?\(/) {
+                declared.insert(String(match.1))
+            }
+        }
+        let tested = Set(gradientCases.map(\.operation))
+        #expect(declared.count > 20)
+        #expect(declared.subtracting(tested).sorted() == [])
+        #expect(tested.subtracting(declared).sorted() == [])
+    }
+}
