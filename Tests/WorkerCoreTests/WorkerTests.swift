@@ -160,6 +160,29 @@ import Wire
         #expect(await outcome == .done(""))
     }
 
+    @Test func `a slice whose result is kept is offered and not computed again`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        let (control, bulk) = try await run.admit()
+        try await run.give(0, on: control)
+        try await FakeRun.sendVersion(on: bulk)
+        let (exchange, asked) = try await FakeRun.exchange(on: bulk)
+        try await FakeRun.answer(exchange, asked, on: bulk)
+        _ = try await FakeRun.offer(on: control)
+        control.close()
+
+        let (again, _) = try await run.admit()
+        try await run.give(0, on: again)
+        let offer = try await again.next()
+        guard case .offerNode = offer.request else { throw ScriptError.unexpected(offer.request) }
+        try await again.reply(.verdict(.drop), to: offer.id)
+        let next = try await again.next()
+        #expect(next.request == .requestLease(RequestLease(slot: 0)))
+        #expect(run.method.lines.count { $0.hasPrefix("forward 0") } == 1)
+        try await again.push(.over(RunOver(reason: .done, detail: "")))
+        _ = await outcome
+    }
+
     @Test func `results of another version are dropped`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
