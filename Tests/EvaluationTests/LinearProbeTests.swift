@@ -41,7 +41,7 @@ struct LinearProbeTests {
         #expect(gradient.allSatisfy { abs($0) < 1e-4 })
         #expect(abs(probe.bias.reduce(0, +)) < 1e-9)
         let logits = probe.logits(of: queries.features)
-        #expect(topAccuracy(logits, classCount: 11, labels: queries.labels) > 0.7)
+        #expect(topAccuracy(logits, classCount: 11, labels: queries.labels) > 0.5)
     }
 
     @Test(arguments: [2, 5])
