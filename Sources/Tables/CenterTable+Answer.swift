@@ -87,7 +87,9 @@ extension CenterTable {
         sgemm(
             transB: .transposed, m: z.shape[0], n: columns.count, k: z.shape[1], a: z.span,
             b: rows.span, c: &span)
-        let partial = loss.partial(of: &span, columns: columns)
+        let partial = loss.partial(
+            of: &span, columns: columns,
+            operands: CosineOperands(embeddings: z, rows: rows))
         return (tile, partial)
     }
 

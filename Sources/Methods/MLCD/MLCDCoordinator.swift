@@ -184,9 +184,8 @@ final class MLCDCoordinator: CoordinatorMethod {
             return
         }
         let made = try features.clustered(settings, report: report)
-        let labels = MLCDLabels(labels: made.labels, origin: origin)
-        try labels.save(directory: directory, centers: made.centers)
-        self.labels = labels
+        try MLCDLabels.save(made, origin: origin, directory: directory)
+        labels = MLCDLabels(labels: made.labels, origin: origin)
         report(1, "clustered: \(made.report)")
     }
 }

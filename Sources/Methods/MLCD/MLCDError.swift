@@ -10,8 +10,8 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     case stepNotOpen(Int)
     /// Labels are asked for before `prepare` has made or loaded them.
     case noLabels
-    /// The file of features does not fit the data set.
-    case badFeatures(path: String, problem: String)
+    /// Images cannot be cut into squares of this side for clustering.
+    case badPooling(Int, height: Int, width: Int)
     /// A checkpoint was made with other labels.
     case otherLabels
 
@@ -27,8 +27,9 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
             "the embeddings of slice \(slice) cannot be used: \(problem)"
         case .stepNotOpen(let step): "step \(step) is not open"
         case .noLabels: "the labels of the images are neither made nor loaded yet"
-        case .badFeatures(let path, let problem):
-            "features in \(path): \(problem); mlcd.clustering needs one row for each image"
+        case .badPooling(let pooling, let height, let width):
+            "mlcd.clustering.pooling is \(pooling), which does not divide images of "
+                + "\(height) x \(width): give a common divisor of both"
         case .otherLabels:
             "the checkpoint was made with other labels than those in the state directory: "
                 + "put labels.safetensors of that run back, or start in an empty directory"

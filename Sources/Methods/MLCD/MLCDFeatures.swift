@@ -1,8 +1,8 @@
 internal import Buffers
 internal import Clustering
 internal import Datasets
+internal import Evaluation
 internal import Identity
-internal import Storage
 internal import Tensors
 
 /// What is clustered: the pixels of the plain images, or features from a file.
@@ -14,7 +14,9 @@ struct MLCDFeatures {
     /// Reads the file of features where the settings name one.
     init(_ settings: MLCDClusteringSettings, dataset: ImageDataset) throws {
         self.dataset = dataset
-        given = try settings.path.map { try Self.read($0, count: dataset.count) }
+        given = try settings.path.map {
+            try FileFeatures(path: $0, expectedCount: dataset.count).features()
+        }
     }
 
     /// Identifies given features; nil for pixels, which the data set's digest identifies.
@@ -26,7 +28,7 @@ struct MLCDFeatures {
     ) throws -> ClusteringResult {
         let clustering = settings.clustering
         let preparation = FeaturePreparation(centred: clustering.centered, unitLength: true)
-        let samples = preparation.applied(to: given ?? Self.pixels(of: dataset))
+        let samples = preparation.applied(to: try features(settings.clustering.pooling))
         let result = try cluster(
             samples,
             settings: ClusteringSettings(
@@ -46,32 +48,12 @@ struct MLCDFeatures {
         return result
     }
 
-    /// Pixels in 0...1.
-    private static func pixels(of dataset: ImageDataset) -> Tensor {
-        var result = Tensor(uninitialized: [dataset.count, dataset.imageByteCount])
-        var span = result.mutableSpan
-        let pixels = dataset.pixels.span
-        for index in 0..<span.count { span[index] = Float(pixels[index]) / 255 }
-        return result
-    }
-
-    private static func read(_ path: String, count: Int) throws -> Tensor {
-        let features: Tensor
-        if path.hasSuffix(".npy") {
-            features = try NPYFile.readMatrix(path)
-        } else {
-            let file = try SafetensorsFile(contentsOf: path)
-            guard let name = file.names.first, file.names.count == 1 else {
-                throw MLCDError.badFeatures(
-                    path: path, problem: "\(file.names.count) arrays where one is expected")
-            }
-            features = try file.tensor(name)
+    private func features(_ pooling: Int) throws(MLCDError) -> Tensor {
+        if let given { return given }
+        guard dataset.height % pooling == 0, dataset.width % pooling == 0 else {
+            throw .badPooling(pooling, height: dataset.height, width: dataset.width)
         }
-        guard features.shape.rank == 2, features.shape[0] == count else {
-            throw MLCDError.badFeatures(
-                path: path, problem: "shape \(features.shape) for \(count) images")
-        }
-        return features
+        return PixelFeatures(dataset, pooling: pooling).features()
     }
 
     private static func digest(of features: Tensor) -> Digest {

@@ -2,7 +2,6 @@ internal import Clustering
 internal import Datasets
 internal import Identity
 internal import Storage
-internal import Tensors
 
 /// The classes of every image, made once by clustering and kept in the state directory (MLCD
 /// sheet, section 2.1). Labels belong to the image, not to the crop.
@@ -28,7 +27,7 @@ struct MLCDLabels: Sendable {
             "centers \(settings.centers) stored \(settings.stored) "
                 + "spherical \(clustering.spherical) centered \(clustering.centered) "
                 + "iterations \(clustering.iterations) seed \(clustering.seed) "
-                + "features \(features?.hex ?? "pixels") images \(dataset.digest.hex)")
+                + "features \(features?.hex ?? "pixels/\(clustering.pooling)") images \(dataset.digest.hex)")
         return hasher.finalize()
     }
 
@@ -36,39 +35,22 @@ struct MLCDLabels: Sendable {
     /// else.
     static func load(
         directory: String, origin: Digest, settings: MLCDSettings, count: Int
-    ) throws -> MLCDLabels? {
+    ) throws(StorageError) -> MLCDLabels? {
         let path = directory + "/" + fileName
         guard LocalFileSystem().exists(path) else { return nil }
-        let file = try SafetensorsFile(contentsOf: path)
-        let stamp = file.metadata.first { $0.key == "origin" }?.value
-        guard stamp == origin.hex, try file.dims("labels") == [count, settings.stored] else {
-            return nil
-        }
-        let numbers = try file.integers("labels")
-        let similarities = try file.tensor("similarities").values
-        guard numbers.allSatisfy({ (0..<Int64(settings.centers)).contains($0) }),
-            similarities.count == numbers.count
-        else {
-            throw StorageError.malformed(path: path, reason: "names classes that there are not")
-        }
-        let labels = ClusterLabels(
-            perSample: settings.stored, clusterCount: settings.centers,
-            labels: numbers.map { Int32($0) }, similarities: similarities)
+        let (clustering, source) = try ClusteringResult.read(from: path)
+        let labels = clustering.labels
+        guard source == origin.hex, labels.sampleCount == count,
+            labels.perSample == settings.stored, labels.clusterCount == settings.centers
+        else { return nil }
         return MLCDLabels(labels: labels, origin: origin)
     }
 
-    /// Writes the labels to the state directory, with what they follow from.
-    func save(directory: String, centers: Tensor) throws {
-        let dims = [labels.sampleCount, labels.perSample]
-        try SafetensorsFile.write(
-            [
-                SafetensorsEntry("labels", .i32(labels.labels, dims: dims)),
-                SafetensorsEntry(
-                    "similarities", .f32(Tensor(labels.similarities, shape: Shape(dims)))),
-                SafetensorsEntry("centers", .f32(centers)),
-            ],
-            metadata: [(key: "origin", value: origin.hex)],
-            to: directory + "/" + Self.fileName)
+    /// Writes a clustering to the state directory, with what it follows from.
+    static func save(
+        _ clustering: ClusteringResult, origin: Digest, directory: String
+    ) throws(StorageError) {
+        try clustering.write(to: directory + "/" + fileName, source: origin.hex)
     }
 
     /// Identifies the labels themselves, as integers for a checkpoint.

@@ -159,6 +159,9 @@ public struct MLCDClusteringSettings: Hashable, Sendable {
     public var features: Features
     /// The file of features; nil for pixels. Key `path`.
     public var path: String?
+    /// Side of the squares over which pixels are averaged before; 1 keeps every pixel. It divides
+    /// the cost by its square. Key `pooling`.
+    public var pooling: Int
     /// Whether centers are of unit length and the largest inner product wins. Key `spherical`.
     public var spherical: Bool
     /// Whether the mean is subtracted before features are brought to unit length. Key `centered`.
@@ -171,6 +174,7 @@ public struct MLCDClusteringSettings: Hashable, Sendable {
     init(from section: Section) {
         features = section.choice("features", default: .pixels)
         path = features == .file ? section.string("path") : nil
+        pooling = features == .pixels ? section.int("pooling", in: 1...64, default: 1) : 1
         spherical = section.bool("spherical", default: true)
         centered = section.bool("centered", default: true)
         iterations = section.int("iterations", in: 1...10_000, default: 15)

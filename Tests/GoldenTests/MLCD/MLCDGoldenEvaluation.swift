@@ -1,0 +1,59 @@
+import Evaluation
+import Tensors
+
+/// `knn`: votes of weights that are a softmax over the largest neighbour count.
+func checkNearestNeighbours(_ golden: GoldenCase) throws {
+    let labels = try golden.integers("in.train_labels")
+    let truth = try golden.integers("in.test_labels")
+    let neighbours = try golden.numbers("neighbours")
+    let classCount = try golden.dims("out.votes_\(neighbours[0])")[1]
+    let votes = NearestNeighbourVotes(
+        bank: try golden.tensor("in.train"), bankLabels: labels,
+        queries: try golden.tensor("in.test"), neighbours: neighbours,
+        temperature: Float(try golden.number("temperature")), classCount: classCount, threads: 2)
+    for (index, count) in neighbours.enumerated() {
+        golden.compare("out.votes_\(count)", votes.votes[index])
+        golden.compare("out.top1_\(count)", votes.accuracy(truth, top: 1, neighbours: index))
+        golden.compare("out.top3_\(count)", votes.accuracy(truth, top: 3, neighbours: index))
+    }
+}
+
+/// `linear_probe`: the objective at a given start, its minimum, and metrics of the classifier.
+func checkLinearProbe(_ golden: GoldenCase) throws {
+    let (train, test) = (try golden.tensor("in.train"), try golden.tensor("in.test"))
+    let labels = try golden.integers("in.train_labels")
+    let truth = try golden.integers("in.test_labels")
+    let (start, weight) = (try golden.floats("in.start_weight"), try golden.number("C"))
+    let classCount = try golden.dims("in.start_weight")[0]
+
+    let problem = SoftmaxRegression(
+        samples: train, labels: labels, classCount: classCount, weight: weight, threads: 2)
+    let bias = [Double](repeating: 0, count: classCount)
+    let (value, gradient) = problem(start.map(Double.init) + bias)
+    golden.compare("out.start_loss", value)
+    golden.compare("grad.start_weight", Array(gradient[..<start.count]))
+    golden.compare("grad.start_bias", Array(gradient[start.count...]))
+
+    let probe = LinearProbe(
+        samples: train, labels: labels, classCount: classCount, weight: weight, threads: 2)
+    golden.compare("out.weight", probe.weights)
+    golden.compare("out.bias", probe.bias)
+    golden.compare("out.loss", probe.objective)
+    let logits = probe.logits(of: test)
+    golden.compare("out.test_logits", logits)
+    golden.compare(
+        "out.accuracy", topAccuracy(logits, classCount: classCount, labels: truth))
+    golden.compare(
+        "out.mean_per_class",
+        meanPerClassAccuracy(logits, classCount: classCount, labels: truth))
+    golden.compare(
+        "out.mean_top1_top2",
+        meanOfTopAccuracies(logits, classCount: classCount, labels: truth, top: 2))
+    golden.compare(
+        "out.map11",
+        elevenPointMeanAveragePrecision(logits, classCount: classCount, labels: truth))
+    golden.compare(
+        "out.roc_auc_class0",
+        areaUnderROC(
+            truth.indices.map { logits[$0 * classCount] }, truth: truth.map { $0 == 0 }))
+}

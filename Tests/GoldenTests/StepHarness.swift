@@ -1,0 +1,1 @@
+../MethodsTests/StepHarness.swift
