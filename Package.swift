@@ -88,7 +88,7 @@ let package = Package(
         .target(
             name: "Methods",
             dependencies: [
-                "Tensors", "Networks", "Objectives", "Optimizers", "Tables", "Datasets",
+                "Buffers", "Tensors", "Networks", "Objectives", "Optimizers", "Tables", "Datasets",
                 "Clustering", "Evaluation", "RunFiles", "Storage", "Identity",
             ], swiftSettings: numeric),
 
@@ -103,28 +103,29 @@ let package = Package(
         .target(
             name: "CoordinatorDaemon",
             dependencies: [
-                "CoordinatorCore", "Messages", "Transport", "Tensors", "Datasets", "Methods",
-                "Tables", "Clustering", "Optimizers", "Evaluation", "Storage", "RunFiles",
-                "Identity", "Threads",
+                "CoordinatorCore", "Messages", "Wire", "Transport", "Buffers", "Tensors", "Networks",
+                "Datasets", "Methods", "Optimizers", "Storage", "RunFiles", "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(
             name: "WorkerCore",
             dependencies: [
-                "Messages", "Transport", "Tensors", "Optimizers", "Datasets", "Methods",
+                "Messages", "Wire", "Transport", "Tensors", "Optimizers", "Datasets", "Methods",
                 "RunFiles", "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(name: "Client", dependencies: ["Messages", "Transport"], swiftSettings: strict),
         .executableTarget(
             name: "pleiad",
             dependencies: [
-                "CoordinatorDaemon", "WorkerCore", "Client", "Methods", "Evaluation",
-                "Clustering", "RunFiles", "Storage",
+                "CoordinatorDaemon", "WorkerCore", "Client", "Methods", "Evaluation", "Clustering",
+                "Datasets", "Kernels", "Tensors", "RunFiles", "Storage", "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
     ]
 )

@@ -1,4 +1,4 @@
-public import CoordinatorCore
+import CoordinatorCore
 import Datasets
 import Foundation
 import Identity
@@ -52,6 +52,8 @@ public actor Coordinator: Service {
     private let directory: RunDirectory
     private let board: FigureBoard
     private let engine: StateEngine
+    private let writer: CheckpointWriter
+    private let states: AsyncStream<RunState>
     private let options: CoordinatorOptions
     private let listener: any Listener
     private let logger: Logger
@@ -78,7 +80,7 @@ public actor Coordinator: Service {
     ) async throws {
         let plan = try RunPlan(contentsOf: options.runFile)
         let dataset = try plan.loadData().train
-        let run = LoadedRun(plan: plan, dataset: dataset, fingerprint: numericsFingerprint())
+        let run = LoadedRun(plan: plan, dataset: dataset, fingerprint: NumericsFingerprint.digest())
         let directory = try RunDirectory(opening: options.stateDirectory, for: run)
         let listen = options.listen ?? plan.settings.coordinator.listen
         guard options.insecure || isLoopback(url: listen) else {
@@ -90,8 +92,12 @@ public actor Coordinator: Service {
         self.directory = directory
         self.options = options
         self.logger = logger
-        board = FigureBoard(directory: directory)
-        engine = StateEngine(run: run, directory: directory, board: board)
+        board = FigureBoard()
+        let (states, snapshots) = AsyncStream.makeStream(of: RunState.self)
+        self.states = states
+        engine = StateEngine(
+            run: run, directory: directory, board: board, snapshots: snapshots)
+        writer = CheckpointWriter(directory: directory)
         (commands, toEngine) = AsyncStream.makeStream()
         (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         machine = StepMachine(
@@ -113,6 +119,7 @@ public actor Coordinator: Service {
         toEngine.yield(.prepare)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.engine.serve(self.commands) { await self.handle($0) } }
+            group.addTask { await self.writer.serve(self.states) { await self.handle($0) } }
             group.addTask { await self.acceptPeers() }
             group.addTask { await self.tick() }
             await withGracefulShutdownHandler {
@@ -123,7 +130,6 @@ public actor Coordinator: Service {
             await self.close()
             group.cancelAll()
         }
-        directory.close()
     }
 
     /// Ends the run at the end of the open step, with a checkpoint; at once if it is over already.

@@ -50,3 +50,13 @@ public enum DaemonError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension DaemonError {
+    /// Whether the cause is what the user gave, rather than a failure on the way.
+    public var isBadInput: Bool {
+        switch self {
+        case .anotherRun, .otherData, .otherFingerprint, .noRun, .noCheckpoint, .notLoopback: true
+        case .badState, .differsFromLedger: false
+        }
+    }
+}

@@ -39,6 +39,9 @@ final class FigureBoard: Sendable {
     /// The figures now.
     var figures: Figures { state.withLock { $0 } }
 
+    /// Seconds since the coordinator began to look at its clock.
+    var seconds: Double { clock.seconds }
+
     /// What is being prepared, for the status line; empty once it is done.
     func preparing(_ what: String) { state.withLock { $0.preparation = what } }
 

@@ -1,10 +1,7 @@
-import CoordinatorCore
-public import Identity
-
 /// One committed step, as a line of the ledger.
-public struct LedgerRecord: Codable, Hashable, Sendable {
+public struct LedgerRecord: Hashable, Sendable {
     /// How one slice of the step came in.
-    public struct Slice: Codable, Hashable, Sendable {
+    public struct Slice: Hashable, Sendable {
         /// The slice.
         public var slice: Int
         /// Its samples, as rows of the step's batch: first.

@@ -1,11 +1,15 @@
 import CoordinatorCore
+import Datasets
 import Foundation
 import Methods
+import Networks
+import RunFiles
 
 /// The machine's settings for a run, at one start of the coordinator.
 func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSettings {
     let settings = run.plan.settings
-    let parameterBytes = 4 * (run.plan.method.layout.flatCount + run.plan.method.layout.bufferCount)
+    let layout = run.plan.method.layout
+    let parameterBytes = 4 * (layout.flatCount + layout.bufferLayout.flatCount)
     return MachineSettings(
         runName: settings.name, epoch: epoch, runFile: run.plan.resolved.text,
         configDigest: run.configDigest, dataDigest: run.dataset.digest,

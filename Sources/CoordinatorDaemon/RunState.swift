@@ -55,10 +55,12 @@ public struct RunDigests: Hashable, Sendable {
     }
 }
 
-/// SHA-256 over arrays in order: name, type, shape and little-endian bits of each.
+/// SHA-256 over arrays in the order of their names: name, type, shape and little-endian bits.
+///
+/// The order is by name because files keep their arrays in an order of their own.
 func digest(of arrays: [StateArray]) -> Digest {
     var hasher = SHA256Hasher()
-    for array in arrays {
+    for array in arrays.sorted(by: { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }) {
         switch array.values {
         case .floats(let tensor):
             hasher.update("\(array.name) f32 \(tensor.shape.dims)\n")

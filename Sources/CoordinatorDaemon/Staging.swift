@@ -1,6 +1,8 @@
 import CoordinatorCore
+import Datasets
 import Messages
 import Methods
+import Networks
 import Optimizers
 import Tensors
 import Wire
@@ -107,7 +109,7 @@ struct Staging {
         let result = try SliceResult(wire: tensors)
         let layout = run.plan.method.layout
         guard result.gradient.count == layout.flatCount,
-            result.statistics.count == layout.bufferCount,
+            result.statistics.count == layout.bufferLayout.flatCount,
             result.sums.map(\.name) == run.plan.method.sumNames
         else {
             throw Refusal(

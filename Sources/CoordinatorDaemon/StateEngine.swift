@@ -1,8 +1,10 @@
+import Buffers
 import CoordinatorCore
 import Datasets
 import Identity
 import Messages
 import Methods
+import Networks
 import Optimizers
 import RunFiles
 import Storage
@@ -33,12 +35,11 @@ actor StateEngine {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    let run: PreparedRun
+    let run: LoadedRun
     let directory: RunDirectory
     let board: FigureBoard
     let method: any CoordinatorMethod
-    let sampler: StepSampler
-    let schedule: LearningRateSchedule
+    private let snapshots: AsyncStream<RunState>.Continuation
     var optimizer: ParameterOptimizer
     /// The version of the open step; replaced, never written, so that a fetch cannot see it torn.
     var version: VersionTensors
@@ -49,24 +50,32 @@ actor StateEngine {
     private var inputs: [[NamedTensors?]] = []
     /// Answers of the open step's exchanges, `[round][slice]`; kept until the step commits.
     private var answers: [[NamedTensors?]] = []
+    /// Slices of the open step that hold samples.
+    private var filled: [Int] = []
     /// Nodes of the open step's gradient tree, none inside another.
     private var nodes: [(range: SliceRange, result: SliceResult)] = []
     var records: [LedgerRecord] = []
 
-    init(run: PreparedRun, directory: RunDirectory, board: FigureBoard) {
+    init(
+        run: LoadedRun, directory: RunDirectory, board: FigureBoard,
+        snapshots: AsyncStream<RunState>.Continuation
+    ) {
+        self.snapshots = snapshots
         executor = ThreadExecutor(name: "pleiad-state")
         self.run = run
         self.directory = directory
         self.board = board
-        method = run.method.makeCoordinator(dataset: run.dataset, settings: run.settings)
-        sampler = run.sampler
-        schedule = run.schedule
-        let layout = run.method.layout
+        let (plan, layout) = (run.plan, run.plan.method.layout)
+        method = plan.method.makeCoordinator(dataset: run.dataset, settings: plan.settings)
         version = VersionTensors(
-            parameters: layout.initialised(seed: run.settings.seed),
+            parameters: layout.initialised(seed: plan.settings.seed),
             buffers: layout.initialisedBuffers())
         versionDigest = digest(of: version)
-        optimizer = ParameterOptimizer(settings: run.settings.optimizer, layout: layout)
+        let optimizerSettings = plan.settings.optimizer
+        optimizer = ParameterOptimizer(
+            UpdateRule(optimizerSettings), parameterCount: layout.flatCount,
+            clipNorm: optimizerSettings.clipNorm,
+            undecayed: optimizerSettings.decaysNormsAndBiases ? [] : layout.normsAndBiases)
     }
 
     /// Carries out commands in order until the stream ends; events go back through `report`.
@@ -77,9 +86,10 @@ actor StateEngine {
             do {
                 if let event = try perform(command) { await report(event) }
             } catch {
-                await report(.failed(describe(error)))
+                await report(.failed("\(error)"))
             }
         }
+        snapshots.finish()
         executor.stop()
     }
 
@@ -111,31 +121,36 @@ actor StateEngine {
         case .commit(let step, let accounts):
             try commit(step, accounts)
             return .committed(step)
-        case .checkpoint(let committed):
-            try writeCheckpoint(committed: committed.index)
+        case .checkpoint(let wanted):
+            precondition(wanted.index == committed, "a checkpoint of a step that is not committed")
+            snapshots.yield(state)
             return nil
         }
     }
 
     /// Opens a step (design section 2, point 1): its tasks, and the method's draw.
     private func open(_ step: StepNumber) throws -> OpenedStep {
-        let slices = run.settings.batch.slices
+        let rounds = run.plan.method.exchanges.count
         inputs = Array(
-            repeating: Array(repeating: nil, count: slices), count: run.method.exchanges.count)
+            repeating: Array(repeating: nil, count: run.sampler.slices), count: rounds)
         answers = inputs
         nodes = []
         let tasks = run.tasks(of: step.index)
-        try method.open(step: step.index, samples: tasks.map { $0.samples.map { Int($0) } })
-        let isLast = step.index + 1 >= run.settings.steps
-        return OpenedStep(
-            step: step, version: versionDigest, tasks: tasks,
-            nextTasks: isLast ? [] : run.tasks(of: step.index + 1))
+        let next = step.index + 1 < run.plan.settings.steps ? run.tasks(of: step.index + 1) : []
+        filled = tasks.filter { !$0.samples.isEmpty }.map(\.slice.index)
+        try method.open(step: step.index, samples: samples(of: tasks))
+        if !next.isEmpty { method.foresee(step: step.index + 1, samples: samples(of: next)) }
+        return OpenedStep(step: step, version: versionDigest, tasks: tasks, nextTasks: next)
+    }
+
+    private func samples(of tasks: [SliceTask]) -> [[Int]] {
+        tasks.map { $0.samples.map { Int($0) } }
     }
 
     /// Answers a group of a round (design section 2, point 4).
     private func answer(round: Int, group: Int, slices: Range<Int>) throws {
-        let filled = slices.filter { sampler.isFilled(slice: $0, count: run.batchCount) }
-        let groupInputs = filled.map { slice -> NamedTensors in
+        let present = filled.filter { slices.contains($0) }
+        let groupInputs = present.map { slice -> NamedTensors in
             guard let input = inputs[round][slice] else {
                 preconditionFailure("group \(group) answered without slice \(slice)")
             }
@@ -143,7 +158,7 @@ actor StateEngine {
         }
         let groupAnswers = try method.answer(
             round: round, group: group, slices: slices, inputs: groupInputs)
-        for (slice, answer) in zip(filled, groupAnswers) { answers[round][slice] = answer }
+        for (slice, answer) in zip(present, groupAnswers) { answers[round][slice] = answer }
     }
 
     /// Adds the children of a node (design section 2, point 6).
@@ -172,7 +187,7 @@ actor StateEngine {
         guard committed == answer.step.index,
             let tensors = answers[Int(answer.round)][answer.slice.index]
         else {
-            port.post(Reply.refused(Refusal(.leaseGone, "step \(answer.step) is over")), to: request)
+            port.post(.refused(Refusal(.leaseGone, "step \(answer.step) is over")), to: request)
             return
         }
         port.post(.answer(answer), tensors, to: request)
@@ -188,6 +203,7 @@ actor StateEngine {
         }
         port.post(
             .version(wanted),
-            ["parameters": version.parameters, "buffers": version.buffers], to: request)
+            NamedTensors(["parameters": version.parameters, "buffers": version.buffers]),
+            to: request)
     }
 }

@@ -1,6 +1,7 @@
 import CoordinatorCore
 import Foundation
 import Methods
+import Optimizers
 
 extension StatusDocument {
     /// The machine's view joined with the engine's figures.

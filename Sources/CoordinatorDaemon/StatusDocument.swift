@@ -1,4 +1,3 @@
-public import CoordinatorCore
 public import Methods
 
 /// What `pleiad status` shows: the machine's view of the run, joined with the figures of the

@@ -1,7 +1,11 @@
 import CoordinatorCore
+import Datasets
 import Identity
 import Messages
+import Methods
+import Networks
 import Optimizers
+import Tables
 import Tensors
 
 extension StateEngine {
@@ -10,15 +14,16 @@ extension StateEngine {
     /// announced.
     func commit(_ step: StepNumber, _ accounts: [SliceAccount]) throws {
         let total = takeTotal()
-        let rate = schedule.rate(at: step.index)
+        let rate = run.schedule.rate(at: step.index)
         let gradientNorm = optimizer.step(
-            &version.parameters, gradient: total.gradient, rate: rate)
+            &version.parameters, gradient: total.gradient, rate: rate,
+            firstBeta: run.schedule.firstBeta(at: step.index))
         moveBuffers(total.statistics, slices: accounts.count)
         let figures = try method.commit(step: step.index, rate: Float(rate), result: total)
         let next = digest(of: version)
         let record = LedgerRecord(
             step: step.index, dataEpoch: run.sampler.dataEpoch(step: step.index),
-            version: versionDigest.hex, gradient: digest(of: total).hex, next: next.hex,
+            version: versionDigest.hex, gradient: total.digest.hex, next: next.hex,
             slices: accounts.map { account in
                 let rows = run.sampler.rows(step: step.index, slice: account.leaf.slice.index)
                 return LedgerRecord.Slice(
@@ -29,17 +34,18 @@ extension StateEngine {
         try enter(record)
         versionDigest = next
         committed = step.index + 1
-        var line = StepFigures(step: step.index, rate: rate, gradientNorm: Double(gradientNorm))
-        line.figures = figures
-        line.samples = run.sampler.batchCount(step: step.index)
-        try board.stepCommitted(line, tables: method.tables)
+        let line = StepFigures(
+            step: step.index, samples: run.sampler.batchCount(step: step.index), rate: rate,
+            gradientNorm: gradientNorm, figures: figures)
+        try directory.append(line, secondsSinceStart: board.seconds)
+        board.stepCommitted(line, tables: method.tables)
     }
 
     /// Batch-norm buffers move once a step, from the mean over its slices.
     private func moveBuffers(_ sum: Tensor, slices: Int) {
         guard sum.count > 0 else { return }
-        let mean = sum.scaled(by: 1 / Float(slices))
-        version.buffers = movedBuffers(version.buffers, meanOfSlices: mean)
+        version.buffers = movedBuffers(
+            version.buffers, meanOfSlices: sum.scaled(by: 1 / Float(slices)))
     }
 
     /// Appends the record to the ledger; a step that is computed again after a restart is

@@ -52,8 +52,13 @@ struct CoordinatorCommand: AsyncParsableCommand {
         print("listening \(coordinator.url)")
         fflush(stdout)
         let group = ServiceGroup(
-            services: [.init(service: coordinator, successTerminationBehavior: .gracefullyShutdownGroup)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger)
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(
+                        service: coordinator, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         try await group.run()
         try await requireOutcome(of: coordinator)
     }

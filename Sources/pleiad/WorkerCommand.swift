@@ -30,6 +30,9 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "The folder of the data set. Default: what the run file says.")
     var data: String?
 
+    @Flag(help: "Join a coordinator on another machine without encryption.")
+    var insecure = false
+
     @Flag(help: .init("End when the process that started it ends.", visibility: .private))
     var withParent = false
 
@@ -44,9 +47,35 @@ struct WorkerCommand: AsyncParsableCommand {
         let options = WorkerOptions(
             url: Address.coordinator(join),
             name: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", slots: slots,
-            dataDirectory: data)
-        let worker = Worker(
-            options: options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
-        try await serve([worker], endingWith: worker, withParent: withParent)
+            dataDirectory: data, insecure: insecure)
+        let outcome = try await endingWithParent {
+            try await runWorkerProcess(
+                options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
+        }
+        guard outcome.exitCode == 0 else { throw RunFailed(description: outcome.sentence) }
+    }
+
+    /// A worker that another process started for itself ends with it: killed, that process cannot
+    /// say so.
+    private func endingWithParent<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard withParent else { return try await body() }
+        let parent = getppid()
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while getppid() == parent {
+                    try await Task.sleep(for: .milliseconds(500))
+                }
+                Foundation.exit(1)
+            }
+            for try await value in group {
+                guard let value else { continue }
+                group.cancelAll()
+                return value
+            }
+            throw CancellationError()
+        }
     }
 }

@@ -1,0 +1,66 @@
+import Methods
+import Networks
+import Storage
+import Tensors
+
+/// How a run's state lies in the files of a checkpoint.
+enum CheckpointFiles {
+    /// Parameters and batch-norm buffers, by their names in timm or torchvision.
+    static let model = "model.safetensors"
+    /// The optimizer's moments, flat in the order of the parameters, and its counter.
+    static let optimizer = "optimizer.safetensors"
+    /// The method's tables.
+    static let tables = "tables.safetensors"
+
+    /// The files of a state.
+    static func all(_ state: RunState) -> [(name: String, content: CheckpointStore.Content)] {
+        [
+            (model, content(state.parameters)), (optimizer, content(state.optimizer)),
+            (tables, content(state.tables)),
+        ]
+    }
+
+    /// The state in a checkpoint; every file is checked against its digest.
+    static func read(_ checkpoint: Checkpoint) throws -> RunState {
+        RunState(
+            committed: checkpoint.step,
+            parameters: try arrays(try checkpoint.safetensors(model)),
+            optimizer: try arrays(try checkpoint.safetensors(optimizer)),
+            tables: try arrays(try checkpoint.safetensors(tables)))
+    }
+
+    /// One flat vector from named tensors.
+    ///
+    /// - Throws: `DaemonError.badState` if one is missing or has another shape.
+    static func flat(_ arrays: [StateArray], _ layout: FlatLayout, file: String) throws -> Tensor {
+        layout.gathered(
+            try layout.entries.map { entry in
+                guard let array = arrays.first(where: { $0.name == entry.name }),
+                    case .floats(let tensor) = array.values, tensor.shape == entry.shape
+                else {
+                    throw DaemonError.badState(
+                        file: file, reason: "holds no \(entry.name) of shape \(entry.shape)")
+                }
+                return tensor
+            })
+    }
+
+    private static func content(_ arrays: [StateArray]) -> CheckpointStore.Content {
+        .safetensors(
+            arrays.map { array in
+                switch array.values {
+                case .floats(let tensor): SafetensorsEntry(array.name, .f32(tensor))
+                case .integers(let values): SafetensorsEntry(array.name, .i64(values))
+                }
+            })
+    }
+
+    private static func arrays(_ file: SafetensorsFile) throws -> [StateArray] {
+        try file.names.map { name in
+            switch try file.type(name) {
+            case .f32: StateArray(name, .floats(try file.tensor(name)))
+            default: StateArray(name, .integers(try file.integers(name)))
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import CoordinatorCore
+import Datasets
+import Messages
+import Methods
+import Networks
+import Optimizers
+import RunFiles
+import Storage
+import Tensors
+
+extension StateEngine {
+    /// The whole state as it stands: values, which later steps do not change.
+    var state: RunState {
+        let layout = run.plan.method.layout
+        let names = optimizer.rule.momentNames
+        var moments = zip(names, optimizer.moments).map { StateArray($0, .floats($1)) }
+        moments.append(StateArray("updates", .integers([Int64(optimizer.updates)])))
+        return RunState(
+            committed: committed,
+            parameters: named(version.parameters, layout.parameters)
+                + named(version.buffers, layout.bufferLayout),
+            optimizer: moments, tables: method.state)
+    }
+
+    /// Makes or loads labels, loads the newest whole checkpoint, and says where the run stands.
+    func prepare() throws -> Event {
+        try method.prepare(directory: directory.path) { fraction, what in
+            board.preparing("\(what), \(Int(100 * fraction)) %")
+        }
+        records = directory.recordsAtOpening
+        let (checkpoint, rejected) = try directory.checkpoints.newest()
+        for broken in rejected {
+            directory.appendEvent(level: .warning, text: "passed over checkpoint \(broken)")
+        }
+        if let checkpoint { try restore(checkpoint) }
+        guard records.count >= committed else {
+            throw DaemonError.badState(
+                file: directory.path + "/ledger",
+                reason: "holds \(records.count) steps, but there is a checkpoint of \(committed)")
+        }
+        try directory.cutMetrics(after: committed)
+        board.publish(tables: method.tables)
+        board.preparing("")
+        return .prepared(committed: StepNumber(committed), recorded: StepNumber(records.count))
+    }
+
+    private func restore(_ checkpoint: Checkpoint) throws {
+        let loaded = try CheckpointFiles.read(checkpoint)
+        let layout = run.plan.method.layout
+        version = VersionTensors(
+            parameters: try flat(loaded.parameters, layout.parameters, checkpoint),
+            buffers: try flat(loaded.parameters, layout.bufferLayout, checkpoint))
+        try restoreOptimizer(loaded.optimizer, checkpoint)
+        try method.restore(loaded.tables)
+        committed = loaded.committed
+        versionDigest = digest(of: version)
+    }
+
+    private func restoreOptimizer(_ arrays: [StateArray], _ checkpoint: Checkpoint) throws {
+        var moments: [Tensor] = []
+        var updates = -1
+        for name in optimizer.rule.momentNames {
+            if case .floats(let tensor)? = arrays.first(where: { $0.name == name })?.values {
+                moments.append(tensor)
+            }
+        }
+        if case .integers(let values)? = arrays.first(where: { $0.name == "updates" })?.values {
+            updates = values.first.flatMap { Int(exactly: $0) } ?? -1
+        }
+        guard optimizer.restore(moments: moments, updates: updates) else {
+            throw DaemonError.badState(
+                file: checkpoint.path(CheckpointFiles.optimizer),
+                reason: "holds another optimizer's state")
+        }
+    }
+
+    private func named(_ flat: Tensor, _ layout: FlatLayout) -> [StateArray] {
+        layout.entries.indices.map { index in
+            StateArray(layout.entries[index].name, .floats(layout.view(of: flat, index)))
+        }
+    }
+
+    private func flat(
+        _ arrays: [StateArray], _ layout: FlatLayout, _ checkpoint: Checkpoint
+    ) throws -> Tensor {
+        try CheckpointFiles.flat(arrays, layout, file: checkpoint.path(CheckpointFiles.model))
+    }
+}

@@ -1,0 +1,27 @@
+import Messages
+import Methods
+import Identity
+import Optimizers
+import RunFiles
+import Tensors
+
+extension UpdateRule {
+    /// The rule that a run file names.
+    init(_ settings: OptimizerSettings) {
+        switch settings.kind {
+        case .adamw:
+            self = .adamW(
+                AdamW(
+                    beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+                    weightDecay: settings.weightDecay))
+        case .sgd:
+            self = .sgd(
+                SGDMomentum(momentum: settings.momentum, weightDecay: settings.weightDecay))
+        }
+    }
+}
+
+/// The digest that names a version: of its two flat tensors.
+func digest(of version: VersionTensors) -> Digest {
+    NamedTensors(["parameters": version.parameters, "buffers": version.buffers]).digest
+}

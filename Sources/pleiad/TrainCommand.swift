@@ -1,0 +1,105 @@
+import ArgumentParser
+import CoordinatorDaemon
+import Foundation
+import Logging
+import ServiceLifecycle
+import Transport
+import WorkerCore
+
+/// `pleiad train`: a whole run on this machine.
+struct TrainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train on this machine: a coordinator and worker processes.",
+        discussion: """
+            Starts or resumes the run in the state directory and ends when it is done. Other \
+            workers may join at the address that it prints. Workers that die are started again. \
+            Ctrl-C ends the run after the open step, with a checkpoint; the same command resumes \
+            it.
+
+            Examples:
+              pleiad train deploy/runs/fashion-mlcd-quick.yaml --workers 2 --state runs/quick
+              pleiad train RUN.yaml --workers 2 --state runs/a --steps 100
+              pleiad train RUN.yaml --workers 2 --state runs/a --in-process
+            """)
+
+    @Argument(help: "The run file (YAML).")
+    var runFile: String
+
+    @Option(help: "Workers to start on this machine.")
+    var workers = 1
+
+    @Option(help: "The state directory; made if it is missing, resumed if it holds this run.")
+    var state: String
+
+    @Option(help: "Compute threads of each worker.")
+    var slots = 1
+
+    @Option(help: "Stop at this step; the schedule stays that of the run file.")
+    var steps: Int?
+
+    @Flag(help: "Coordinator and workers in one process, over memory; the bits are the same.")
+    var inProcess = false
+
+    @Flag(help: "Print the status once the run is done.")
+    var statusAtEnd = false
+
+    func validate() throws {
+        guard (1...256).contains(workers) else {
+            throw ValidationError("--workers must be between 1 and 256.")
+        }
+        guard (1...1024).contains(slots) else {
+            throw ValidationError("--slots must be between 1 and 1024.")
+        }
+        if let steps, steps < 1 { throw ValidationError("--steps must be at least 1.") }
+    }
+
+    func run() async throws {
+        let network: any Network = inProcess ? InMemoryNetwork() : NNGNetwork()
+        let coordinator = try await Coordinator(
+            options: CoordinatorOptions(
+                runFile: runFile, stateDirectory: state,
+                listen: inProcess ? "inmemory://run" : "tcp://127.0.0.1:0", steps: steps,
+                exitsWhenDone: true),
+            network: network, logger: Logger(label: "pleiad.coordinator"))
+        printError("coordinator at \(coordinator.url), state in \(state)")
+        let services = [service(coordinator), service(ProgressLine(coordinator: coordinator))]
+            + workerServices(at: coordinator.url, network: network).map(service)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quietLogger))
+        try await group.run()
+        if statusAtEnd { print(StatusTable(await coordinator.status()).text) }
+        try await requireOutcome(of: coordinator)
+    }
+
+    /// The run is over as soon as the coordinator is; its end ends everything else.
+    private func service(
+        _ service: any Service
+    ) -> ServiceGroupConfiguration.ServiceConfiguration {
+        let isCoordinator = service is Coordinator
+        return .init(
+            service: service,
+            successTerminationBehavior: isCoordinator ? .gracefullyShutdownGroup : .ignore,
+            failureTerminationBehavior: .gracefullyShutdownGroup)
+    }
+
+    private func workerServices(at url: String, network: any Network) -> [any Service] {
+        guard inProcess else {
+            return [
+                WorkerProcesses(
+                    url: url, count: workers, slots: slots,
+                    logger: Logger(label: "pleiad.train"))
+            ]
+        }
+        return (1...workers).map { number in
+            WorkerService(
+                WorkerOptions(url: url, name: "w\(number)", slots: slots), network: network,
+                logger: quietLogger
+            ) { outcome in
+                if outcome.exitCode != 0 { printError("worker w\(number): \(outcome.sentence)") }
+            }
+        }
+    }
+}
