@@ -54,3 +54,6 @@ extension Array where Element == BufferSlice {
         self[0] = self[0].dropFirst(rest)
     }
 }
+
+/// The most memory that a network keeps for messages to come: 64 MiB, some gradients' worth.
+let receivePoolBytesMax = 64 << 20

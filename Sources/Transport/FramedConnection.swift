@@ -12,6 +12,8 @@ final class FramedConnection: Connection {
         var bodyBytesMax: Int
         var sends = SendQueue()
         var isReceiving = false
+        /// Bytes that came with an earlier read and belong to what follows.
+        var readAhead: BufferSlice?
         /// Why the connection ended; nil while it is up.
         var end: TransportError?
     }
@@ -19,11 +21,16 @@ final class FramedConnection: Connection {
     let peer: String
     let isLoopback: Bool
     private let stream: any ByteStream
+    private let pool: BufferPool
     private let headerBuffer = AlignedBuffer(byteCount: FrameHeader.byteCount)
+    /// Every read may bring what follows as well, so that a small message takes one read: 16 KiB.
+    private let readAheadBuffer = AlignedBuffer(byteCount: 16 << 10)
     private let state: Mutex<State>
 
-    init(_ stream: any ByteStream, limits: ConnectionLimits) {
+    /// A connection over `stream` whose large messages are received into memory of `pool`.
+    init(_ stream: any ByteStream, limits: ConnectionLimits, pool: BufferPool) {
         self.stream = stream
+        self.pool = pool
         peer = stream.peer
         isLoopback = stream.isLoopback
         state = Mutex(State(limits: limits, bodyBytesMax: limits.maxFirstBodyBytes))
@@ -87,7 +94,7 @@ extension FramedConnection {
 
     private func receiveMessage() async throws(TransportError) -> WireMessage {
         let headerSlice = BufferSlice(headerBuffer)
-        var assembler = MessageAssembler()
+        var assembler = MessageAssembler(pool: pool)
         try await fill([headerSlice], isFirst: true)
         while true {
             let bodyBytesMax = state.withLock { $0.bodyBytesMax }
@@ -117,22 +124,41 @@ extension FramedConnection {
         }
     }
 
-    /// Reads until the slices are full.
+    /// Reads until the slices are full; what comes beyond them is kept for the next call.
     ///
     /// - Parameter isFirst: whether a message may not have begun yet: then the first byte may
     ///   take any time.
     private func fill(_ slices: [BufferSlice], isFirst: Bool) async throws(TransportError) {
         var rest = slices
-        var hasBegun = !isFirst
+        var hasBegun = takeReadAhead(&rest) || !isFirst
         while !rest.isEmpty {
             let stallLimit = try limits().stallLimit
-            let outcome = await stream.read(into: rest, timeout: hasBegun ? stallLimit : nil)
+            let surplus = BufferSlice(readAheadBuffer)
+            let outcome = await stream.read(
+                into: rest + [surplus], timeout: hasBegun ? stallLimit : nil)
             guard case .moved(let count) = outcome else {
                 throw failure(outcome, "receiving from", midMessage: hasBegun, stallLimit)
             }
             hasBegun = true
-            rest.consume(count)
+            let wanted = rest.reduce(0) { $0 + $1.byteCount }
+            if count > wanted {
+                state.withLock { $0.readAhead = surplus.prefix(count - wanted) }
+            }
+            rest.consume(min(count, wanted))
         }
+    }
+
+    /// Moves what was read ahead into the slices; whether there was anything.
+    private func takeReadAhead(_ slices: inout [BufferSlice]) -> Bool {
+        guard var ahead = state.withLock({ $0.readAhead }) else { return false }
+        while let target = slices.first, ahead.byteCount > 0 {
+            let count = target.copy(from: ahead)
+            ahead = ahead.dropFirst(count)
+            slices.consume(count)
+        }
+        let rest = ahead.byteCount > 0 ? ahead : nil
+        state.withLock { $0.readAhead = rest }
+        return true
     }
 
     private func failure(

@@ -1,3 +1,4 @@
+import Buffers
 import Synchronization
 import Wire
 
@@ -14,6 +15,8 @@ public final class InMemoryNetwork: Network {
 
     private let limits: ConnectionLimits
     private let plan: @Sendable (_ link: Int) -> LinkPlan
+    private let sleep: InMemorySleep
+    private let pool = BufferPool(freeBytesMax: receivePoolBytesMax)
     private let state = Mutex(State())
 
     /// A network of its own.
@@ -21,25 +24,32 @@ public final class InMemoryNetwork: Network {
     /// - Parameters:
     ///   - limits: with which every connection begins.
     ///   - plan: the faults of the n-th link, counted from 0 in the order of dialling.
+    ///   - sleep: how stall limits are waited out; a simulation passes its own clock.
     public init(
         limits: ConnectionLimits = .standard,
-        plan: @escaping @Sendable (_ link: Int) -> LinkPlan = { _ in LinkPlan() }
+        plan: @escaping @Sendable (_ link: Int) -> LinkPlan = { _ in LinkPlan() },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { duration in
+            try await Task.sleep(for: duration)
+        }
     ) {
         self.limits = limits
         self.plan = plan
+        self.sleep = sleep
     }
 
     /// Every link so far, in the order of dialling, to cut and disturb while it is in use.
     public var links: [InMemoryLink] { state.withLock { $0.links } }
 
-    /// Begins to listen. Throws `.addressInUse`.
+    /// Begins to listen.
+    ///
+    /// Throws `.addressInUse`.
     public func listen(_ url: String) async throws(TransportError) -> any Listener {
         let listener = state.withLock { state -> InMemoryListener? in
             let hasPortZero = url.hasSuffix(":0")
             let place = hasPortZero ? "\(url.dropLast())\(state.nextPort)" : url
             if hasPortZero { state.nextPort += 1 }
             guard state.listeners[place] == nil else { return nil }
-            let listener = InMemoryListener(url: place, limits: limits) { [weak self] in
+            let listener = InMemoryListener(url: place, limits: limits, pool: pool) { [weak self] in
                 self?.remove(place)
             }
             state.listeners[place] = listener
@@ -49,21 +59,24 @@ public final class InMemoryNetwork: Network {
         return listener
     }
 
-    /// Connects at once. Throws `.unreachable` where nobody listens.
+    /// Connects at once.
+    ///
+    /// Throws `.unreachable` where nobody listens.
     public func dial(
         _ url: String, timeout: Duration
     ) async throws(TransportError) -> any Connection {
         let (listener, link) = state.withLock { state in
             let listener = state.listeners[url]
             guard listener != nil else { return (listener, InMemoryLink?.none) }
-            let link = InMemoryLink(number: state.links.count, plan(state.links.count))
+            let link = InMemoryLink(
+                number: state.links.count, plan(state.links.count), sleep: sleep)
             state.links.append(link)
             return (listener, link)
         }
         guard let listener, let link, listener.offer(link.end(isDialer: false)) else {
             throw .unreachable(url: url, problem: "connection refused")
         }
-        return FramedConnection(link.end(isDialer: true), limits: limits)
+        return FramedConnection(link.end(isDialer: true), limits: limits, pool: pool)
     }
 
     private func remove(_ url: String) {
@@ -78,10 +91,10 @@ public final class InMemoryLink: Sendable {
     private let outbound: InMemoryPipe
     private let inbound: InMemoryPipe
 
-    init(number: Int, _ plan: LinkPlan) {
+    init(number: Int, _ plan: LinkPlan, sleep: @escaping InMemorySleep) {
         self.number = number
-        outbound = InMemoryPipe(plan.outbound)
-        inbound = InMemoryPipe(plan.inbound)
+        outbound = InMemoryPipe(plan.outbound, sleep: sleep)
+        inbound = InMemoryPipe(plan.inbound, sleep: sleep)
     }
 
     /// Cuts the link: both sides see that the other has closed, after what is buffered.
@@ -159,12 +172,17 @@ final class InMemoryListener: Listener {
 
     let url: String
     private let limits: ConnectionLimits
+    private let pool: BufferPool
     private let onClose: @Sendable () -> Void
     private let state = Mutex(State())
 
-    init(url: String, limits: ConnectionLimits, onClose: @escaping @Sendable () -> Void) {
+    init(
+        url: String, limits: ConnectionLimits, pool: BufferPool,
+        onClose: @escaping @Sendable () -> Void
+    ) {
         self.url = url
         self.limits = limits
+        self.pool = pool
         self.onClose = onClose
     }
 
@@ -193,7 +211,7 @@ final class InMemoryListener: Listener {
         } onCancel: {
             letGo(.cancelled(peer: url))
         }
-        return FramedConnection(try result.get(), limits: limits)
+        return FramedConnection(try result.get(), limits: limits, pool: pool)
     }
 
     private func wait(_ continuation: Waiter) {

@@ -1,6 +1,9 @@
 import Synchronization
 import Wire
 
+/// Waits for a time; throws if the task is cancelled.
+typealias InMemorySleep = @Sendable (Duration) async throws -> Void
+
 /// One direction of a link in memory: bytes in order, a bounded buffer, and faults.
 ///
 /// Like a socket it copies: the writer's memory is free when the write returns.
@@ -33,9 +36,11 @@ final class InMemoryPipe: Sendable {
 
     private typealias Wakeup = (CheckedContinuation<StreamOutcome, Never>, StreamOutcome)
 
+    private let sleep: InMemorySleep
     private let state: Mutex<State>
 
-    init(_ faults: LinkFaults) {
+    init(_ faults: LinkFaults, sleep: @escaping InMemorySleep) {
+        self.sleep = sleep
         state = Mutex(State(faults: faults))
     }
 
@@ -89,7 +94,7 @@ final class InMemoryPipe: Sendable {
             guard let timeout, isWaiting(id) else { return }
             timer = Task {
                 // A cancelled sleep means that the wait is over: then nobody has this id.
-                try? await Task.sleep(for: timeout)
+                try? await self.sleep(timeout)
                 self.expire(id)
             }
         }

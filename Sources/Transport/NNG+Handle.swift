@@ -105,7 +105,9 @@ struct NNGResult: Sendable {
     /// Whether `close` was called.
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Ends the object and its operations. Never blocks; can be repeated.
+    /// Ends the object and its operations.
+    ///
+    /// Never blocks; can be repeated.
     func close() {
         let isFirst = state.withLock { state in
             defer { state.isClosed = true }
@@ -273,7 +275,9 @@ extension NNGHandle {
     }
 }
 
-/// The argument of nng's callbacks: which lane of which handle. The handle's state keeps it, and
+/// The argument of nng's callbacks: which lane of which handle.
+///
+/// The handle's state keeps it, and
 /// it the handle, until the aio is freed.
 private final class NNGCallback: Sendable {
     let handle: NNGHandle

@@ -1,3 +1,4 @@
+import Buffers
 import CNNG
 import Synchronization
 import Wire
@@ -7,6 +8,7 @@ import Wire
 /// Never fork after first use: nng's threads do not survive it, and it aborts.
 public struct NNGNetwork: Network {
     private let limits: ConnectionLimits
+    private let pool = BufferPool(freeBytesMax: receivePoolBytesMax)
 
     /// A network whose connections begin with these limits.
     public init(limits: ConnectionLimits = .standard) {
@@ -17,7 +19,7 @@ public struct NNGNetwork: Network {
     ///
     /// - Throws: `.invalidURL`, `.unsupported`, `.addressInUse`, `.notPermitted`, `.system`.
     public func listen(_ url: String) async throws(TransportError) -> any Listener {
-        try NNGListener(Endpoint(url), limits: limits)
+        try NNGListener(Endpoint(url), limits: limits, pool: pool)
     }
 
     /// Connects in one attempt; Nagle's delay is off and keepalive on.
@@ -50,7 +52,7 @@ public struct NNGNetwork: Network {
             throw failure(endpoint, result.code)
         }
         let stream = try NNGStream(address: result.output, parent: dialer)
-        let connection = FramedConnection(stream, limits: limits)
+        let connection = FramedConnection(stream, limits: limits, pool: pool)
         guard !Task.isCancelled else {
             connection.close()
             throw .cancelled(peer: url)
@@ -147,9 +149,13 @@ private func failure(_ endpoint: Endpoint, _ code: UInt32) -> TransportError {
     let url: String
     private let handle: NNGHandle
     private let limits: ConnectionLimits
+    private let pool: BufferPool
 
-    init(_ endpoint: Endpoint, limits: ConnectionLimits) throws(TransportError) {
+    init(
+        _ endpoint: Endpoint, limits: ConnectionLimits, pool: BufferPool
+    ) throws(TransportError) {
         self.limits = limits
+        self.pool = pool
         var address: OpaquePointer?
         var code = unsafe nng_stream_listener_alloc(&address, endpoint.url)
         guard code == 0 else { throw failure(endpoint, UInt32(bitPattern: code)) }
@@ -188,7 +194,7 @@ private func failure(_ endpoint: Endpoint, _ code: UInt32) -> TransportError {
             switch result.code {
             case 0:
                 let stream = try NNGStream(address: result.output)
-                return FramedConnection(stream, limits: limits)
+                return FramedConnection(stream, limits: limits, pool: pool)
             case NNG_ECANCELED.rawValue: throw .cancelled(peer: url)
             case NNG_ECLOSED.rawValue: throw .closed(peer: url)
             case NNG_ENOFILES.rawValue, NNG_ENOMEM.rawValue:

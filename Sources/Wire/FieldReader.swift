@@ -16,42 +16,58 @@ public struct FieldReader: Sendable {
     /// How many bytes have not been read yet.
     public var remaining: Int { bytes.count - offset }
 
-    /// One byte. Throws `.truncated`.
+    /// One byte.
+    ///
+    /// Throws `.truncated`.
     public mutating func u8(_ field: String = "field") throws(WireError) -> UInt8 {
         try integer(field, UInt8.self)
     }
 
-    /// Two bytes. Throws `.truncated`.
+    /// Two bytes.
+    ///
+    /// Throws `.truncated`.
     public mutating func u16(_ field: String = "field") throws(WireError) -> UInt16 {
         try integer(field, UInt16.self)
     }
 
-    /// Four bytes. Throws `.truncated`.
+    /// Four bytes.
+    ///
+    /// Throws `.truncated`.
     public mutating func u32(_ field: String = "field") throws(WireError) -> UInt32 {
         try integer(field, UInt32.self)
     }
 
-    /// Eight bytes. Throws `.truncated`.
+    /// Eight bytes.
+    ///
+    /// Throws `.truncated`.
     public mutating func u64(_ field: String = "field") throws(WireError) -> UInt64 {
         try integer(field, UInt64.self)
     }
 
-    /// Eight bytes, two's complement. Throws `.truncated`.
+    /// Eight bytes, two's complement.
+    ///
+    /// Throws `.truncated`.
     public mutating func i64(_ field: String = "field") throws(WireError) -> Int64 {
         Int64(bitPattern: try integer(field, UInt64.self))
     }
 
-    /// Four bytes, any bits (also NaN). Throws `.truncated`.
+    /// Four bytes, any bits (also NaN).
+    ///
+    /// Throws `.truncated`.
     public mutating func f32(_ field: String = "field") throws(WireError) -> Float {
         Float(bitPattern: try integer(field, UInt32.self))
     }
 
-    /// Eight bytes, any bits (also NaN). Throws `.truncated`.
+    /// Eight bytes, any bits (also NaN).
+    ///
+    /// Throws `.truncated`.
     public mutating func f64(_ field: String = "field") throws(WireError) -> Double {
         Double(bitPattern: try integer(field, UInt64.self))
     }
 
-    /// One byte that must be 0 or 1. Throws `.truncated` or `.invalidValue`.
+    /// One byte that must be 0 or 1.
+    ///
+    /// Throws `.truncated` or `.invalidValue`.
     public mutating func bool(_ field: String = "field") throws(WireError) -> Bool {
         let value = try u8(field)
         guard value <= 1 else { throw .invalidValue(field: field, value: UInt64(value)) }
@@ -95,14 +111,18 @@ public struct FieldReader: Sendable {
         return text
     }
 
-    /// A u32 length and bytes. Throws `.truncated` or `.overLimit`.
+    /// A u32 length and bytes.
+    ///
+    /// Throws `.truncated` or `.overLimit`.
     public mutating func bytes(
         _ field: String = "bytes", limit: Int? = nil
     ) throws(WireError) -> [UInt8] {
         try raw(field, count: try count(field, limit: limit ?? limits.maxFieldsBytes))
     }
 
-    /// Exactly `count` bytes. Throws `.truncated`.
+    /// Exactly `count` bytes.
+    ///
+    /// Throws `.truncated`.
     ///
     /// - Precondition: `count` is not negative.
     public mutating func raw(
@@ -116,7 +136,9 @@ public struct FieldReader: Sendable {
         return Array(bytes[offset..<(offset + count)])
     }
 
-    /// Refuses bytes after the last field. Throws `.trailingBytes`.
+    /// Refuses bytes after the last field.
+    ///
+    /// Throws `.trailingBytes`.
     public func finish() throws(WireError) {
         guard remaining == 0 else { throw .trailingBytes(remaining) }
     }

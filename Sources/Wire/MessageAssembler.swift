@@ -1,4 +1,4 @@
-import Buffers
+public import Buffers
 
 /// Puts the chunks of one message together, in one buffer, as their frames arrive.
 ///
@@ -7,6 +7,10 @@ import Buffers
 /// the first chunk, after the size of the whole message was compared with the limit: a message of
 /// n chunks has more than (n - 1) MiB and at most n MiB.
 public struct MessageAssembler: Sendable {
+    /// From this size on memory comes from the pool: below it the system's allocator is as fast.
+    static let pooledFromByteCount = 64 << 10
+
+    private let pool: BufferPool?
     private var first: FrameHeader?
     private var current: FrameHeader?
     private var target: BufferSlice?
@@ -14,7 +18,12 @@ public struct MessageAssembler: Sendable {
     private var received = 0
 
     /// An assembler that waits for the first chunk of a message.
-    public init() {}
+    ///
+    /// - Parameter pool: where the memory of large messages comes from and returns to when nobody
+    ///   looks at the message any more; fresh pages cost more than receiving into them.
+    public init(pool: BufferPool? = nil) {
+        self.pool = pool
+    }
 
     /// Whether some, but not all, chunks of a message have been accepted.
     public var isInMessage: Bool { first != nil }
@@ -63,7 +72,7 @@ public struct MessageAssembler: Sendable {
         received += target.byteCount
         guard header.chunkIndex == header.chunkCount - 1 else { return nil }
         let byteCount = received
-        self = MessageAssembler()
+        self = MessageAssembler(pool: pool)
         let body = try MessageBody(decoding: buffer, byteCount: byteCount, limits: limits)
         return WireMessage(header, body: body)
     }
@@ -82,7 +91,12 @@ public struct MessageAssembler: Sendable {
                 field: "body length", value: UInt64(atLeast), limit: maxBodyBytes)
         }
         let atMost = chunks == 1 ? atLeast : chunks * FrameHeader.chunkByteCount
-        buffer = AlignedBuffer(uninitializedByteCount: min(atMost, maxBodyBytes))
+        let byteCount = min(atMost, maxBodyBytes)
+        buffer =
+            byteCount < Self.pooledFromByteCount
+            ? AlignedBuffer(uninitializedByteCount: byteCount)
+            : pool?.uninitialized(byteCount: byteCount)
+                ?? AlignedBuffer(uninitializedByteCount: byteCount)
         first = header
     }
 

@@ -90,7 +90,8 @@ private struct TensorDirectory {
         }
         let rank = Int(try reader.u8("tensor rank"))
         guard rank <= limits.maxRank else {
-            throw .overLimit(field: "rank of tensor \(name)", value: UInt64(rank), limit: limits.maxRank)
+            throw .overLimit(
+                field: "rank of tensor \(name)", value: UInt64(rank), limit: limits.maxRank)
         }
         reader = try self.reader(&cursor, count: 8 * rank + 8, "dimensions of tensor \(name)")
         var dims: [Int] = []

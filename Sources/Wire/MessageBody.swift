@@ -34,7 +34,8 @@ public struct MessageBody: Sendable {
     func layout() -> Layout {
         var head = 8 + fields.count
         for tensor in tensors {
-            head += Self.directoryByteCount(nameByteCount: tensor.name.utf8.count, tensor.dims.count)
+            head += Self.directoryByteCount(
+                nameByteCount: tensor.name.utf8.count, tensor.dims.count)
         }
         var offsets: [Int] = []
         offsets.reserveCapacity(tensors.count)
@@ -64,7 +65,8 @@ public struct MessageBody: Sendable {
         for (tensor, offset) in zip(tensors, layout.offsets) {
             let name = Array(tensor.name.utf8)
             precondition(name.count <= Int(UInt16.max), "tensor \(tensor.name): name too long")
-            precondition(tensor.dims.count <= Int(UInt8.max), "tensor \(tensor.name): rank too high")
+            precondition(
+                tensor.dims.count <= Int(UInt8.max), "tensor \(tensor.name): rank too high")
             writer.u16(UInt16(name.count))
             writer.raw(name)
             writer.u8(tensor.type.rawValue)

@@ -28,8 +28,9 @@ import Wire
     }
 
     @Test(.timeLimit(.minutes(1))) func `garbage closes the connection`() async throws {
-        let error = try await outcome(of: Array("GET / HTTP/1.1\r\nHost: x\r\n".utf8)
-            + [UInt8](repeating: 0x41, count: 100))
+        let error = try await outcome(
+            of: Array("GET / HTTP/1.1\r\nHost: x\r\n".utf8)
+                + [UInt8](repeating: 0x41, count: 100))
         guard case .frame(.notPleiad, _)? = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -82,7 +83,8 @@ import Wire
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a peer that stops within a frame is closed`() async throws {
+    @Test(.timeLimit(.minutes(1))) func `a peer that stops within a frame is closed`() async throws
+    {
         let frame = FrameCodec.encode(message(100))[0]
         let error = try await outcome(
             of: Array(frame[..<70]), limits: ConnectionLimits(stallLimit: .milliseconds(200)))

@@ -66,10 +66,11 @@ import Wire
         #expect(try FrameHeader(decoding: resealed { $0[5] = 9 }).minor == 9)
     }
 
-    @Test(arguments: [
-        (10, 65, "header length"), (12, 1, "chunk index"), (44, 0, "chunk count"),
-        (48, 0, "payload length"), (51, 1, "payload length"), (56, 1, "reserved"),
-    ] as [(Int, UInt8, String)])
+    @Test(
+        arguments: [
+            (10, 65, "header length"), (12, 1, "chunk index"), (44, 0, "chunk count"),
+            (48, 0, "payload length"), (51, 1, "payload length"), (56, 1, "reserved"),
+        ] as [(Int, UInt8, String)])
     func `a sealed header with a forbidden value is refused`(
         place: Int, value: UInt8, field: String
     ) {

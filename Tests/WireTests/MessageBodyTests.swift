@@ -42,8 +42,11 @@ import Wire
         let slices = MessageBody(tensors: [small, large, small]).gathered()
         #expect(slices.count == 3)
         #expect(slices[1].buffer === large.buffer)
-        #expect(slices.reduce(0) { $0 + $1.byteCount } == encoded(
-            MessageBody(tensors: [small, large, small])).count)
+        #expect(
+            slices.reduce(0) { $0 + $1.byteCount }
+                == encoded(
+                    MessageBody(tensors: [small, large, small])
+                ).count)
     }
 
     @Test func `the size of a body is known before it is encoded`() {
@@ -109,10 +112,11 @@ import Wire
         return writer.bytes + [UInt8](repeating: 0, count: 256 - writer.bytes.count)
     }
 
-    @Test(arguments: [
-        ([1 << 63], 64), ([1 << 62, 1 << 62], 64), ([.max, .max, .max], 64), ([1 << 40], 64),
-        ([4], .max), ([4], 1 << 62), ([4], 65), ([4], 0), ([4], 128), ([48], 64), ([49], 64),
-    ] as [([UInt64], UInt64)])
+    @Test(
+        arguments: [
+            ([1 << 63], 64), ([1 << 62, 1 << 62], 64), ([.max, .max, .max], 64), ([1 << 40], 64),
+            ([4], .max), ([4], 1 << 62), ([4], 65), ([4], 0), ([4], 128), ([48], 64), ([49], 64),
+        ] as [([UInt64], UInt64)])
     func `forged dimensions and offsets are refused, never trapped on`(
         dims: [UInt64], offset: UInt64
     ) throws {
