@@ -105,14 +105,18 @@ struct LeaseBook: Sendable {
     ///
     /// Best is the sibling of a slice that it holds (their sum is then one node), then a slice whose
     /// number it had in the step before (its samples are ready), then one near those that it holds,
-    /// then one in the largest untouched part of the tree, then the lowest. Slices that failed on
-    /// it are left to others if there are any.
-    func choice(for worker: Incarnation, othersAreReady: Bool) -> Int? {
+    /// then one in the largest untouched part of the tree, then the lowest. A slice that failed on
+    /// it is left to workers on which it has not failed, if one is `ready`.
+    func choice(for worker: Incarnation, ready: [Incarnation]) -> Int? {
         let mine = held(by: worker)
         var best: (score: [Int], slice: Int)?
         for (index, slice) in slices.enumerated() {
             guard !slice.isEmpty, !slice.isDone, slice.holders.isEmpty else { continue }
-            if othersAreReady, slice.failedOn.contains(worker) { continue }
+            if slice.failedOn.contains(worker),
+                ready.contains(where: { !slice.failedOn.contains($0) })
+            {
+                continue
+            }
             let height = mine.map { heightOfMeeting(index, $0) }.min() ?? Int.max
             let rank = slice.previous == worker ? 0 : slice.previous == nil ? 1 : 2
             let score = [height == 1 ? 0 : 1, rank, height, -untouched(around: index)]
@@ -124,10 +128,21 @@ struct LeaseBook: Sendable {
     }
 
     /// The slice that is overdue by most and that the worker does not hold, or nil.
-    func overdueChoice(for worker: Incarnation, at time: Moment, term: Duration) -> Int? {
+    ///
+    /// A result may rest inside its worker until its sibling is answered: a slice with all answers
+    /// (`isThrough`) is not overdue while it is on no slot and its holder has parked slices.
+    func overdueChoice(
+        for worker: Incarnation, at time: Moment, term: Duration, isThrough: (Int) -> Bool
+    ) -> Int? {
+        let parked = slices.flatMap(\.holders).filter { $0.state == .parked }.map(\.worker)
         var best: (overdue: Duration, slice: Int)?
         for (index, slice) in slices.enumerated() where !holds(worker, index) {
-            guard let overdue = overdueTime(of: slice, at: time, term: term) else { continue }
+            let rests =
+                isThrough(index)
+                && slice.holders.contains { !$0.isOnSlot && parked.contains($0.worker) }
+            guard !rests, let overdue = overdueTime(of: slice, at: time, term: term) else {
+                continue
+            }
             if best.map({ overdue > $0.overdue }) ?? true { best = (overdue, index) }
         }
         return best?.slice
@@ -176,6 +191,14 @@ struct LeaseBook: Sendable {
         precondition(!holds(worker, slice), "a worker holds a slice once")
         slices[slice].holders.append(Holder(worker: worker, since: time, progress: time))
         slices[slice].attempts += 1
+        slices[slice].last = worker
+    }
+
+    /// A worker that holds no lease offers a slice's result, from before it said hello again: it
+    /// counts as a holder from now on, so that the slice is not given away meanwhile.
+    mutating func adopt(_ slice: Int, for worker: Incarnation, at time: Moment) {
+        guard !slices[slice].isDone, !slices[slice].isEmpty, !holds(worker, slice) else { return }
+        slices[slice].holders.append(Holder(worker: worker, since: time, progress: time))
         slices[slice].last = worker
     }
 
@@ -251,13 +274,13 @@ struct LeaseBook: Sendable {
     }
 
     /// Whether a worker hangs: a slot sits on a slice that has not moved for the hang term, or a
-    /// slice is nowhere in it though nothing of the worker waits for the coordinator.
+    /// slice is on no slot though no other is parked, for which its result could wait.
     func hangs(_ worker: Incarnation, at time: Moment, term: Duration) -> Bool {
         let held = slices.flatMap(\.holders).filter { $0.worker == worker }
-        let waitsForUs = held.contains { $0.state == .parked || $0.state == .offered }
+        let hasParked = held.contains { $0.state == .parked }
         return held.contains { holder in
             guard let stale = staleness(of: holder, at: time), stale > term else { return false }
-            return holder.isOnSlot || !waitsForUs
+            return holder.isOnSlot || !hasParked
         }
     }
 }

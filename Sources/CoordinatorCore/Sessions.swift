@@ -112,10 +112,8 @@ struct Sessions: Sendable {
     func name(of incarnation: Incarnation) -> String {
         workers[incarnation]?.hello.name ?? incarnation.description
     }
-    /// Whether a worker other than this one can compute.
-    func hasReady(besides incarnation: Incarnation) -> Bool {
-        workers.contains { $0.key != incarnation && $0.value.isReady }
-    }
+    /// Incarnations of workers that can compute, rising.
+    var ready: [Incarnation] { incarnations.filter { workers[$0]?.isReady == true } }
     /// Whether any worker can compute.
     var hasReady: Bool { workers.contains { $0.value.isReady } }
 

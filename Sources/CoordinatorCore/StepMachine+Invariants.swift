@@ -21,7 +21,7 @@ extension StepMachine {
             if worker.incarnation.epoch != settings.epoch {
                 faults.append("\(worker.incarnation) is of another epoch")
             }
-            if worker.replies.waitingCount > requestsMax {
+            if worker.replies.waitingCount > requestsMax(of: worker) {
                 faults.append("worker \(worker.hello.name) has too many requests waiting")
             }
         }
@@ -103,12 +103,20 @@ extension StepMachine {
             if committed < settings.steps { faults.append("done before the last step") }
             if checkpoints.newest != committed { faults.append("done without a checkpoint") }
         }
-        if phase == .stepping, pausedBecause == nil, !wishes.isEmpty,
-            step?.leases.slices.contains(where: {
-                !$0.isEmpty && !$0.isDone && $0.holders.isEmpty && $0.failedOn.isEmpty
+        if phase == .stepping, pausedBecause == nil,
+            wishes.contains(where: {
+                step?.leases.choice(for: $0.asker.worker, ready: sessions.ready) != nil
+            })
+        {
+            faults.append("somebody waits for a lease while there is one")
+        }
+        if phase == .stepping, pausedBecause == nil,
+            sessions.ready.allSatisfy({ worker in wishes.contains { $0.asker.worker == worker } }),
+            sessions.hasReady, step?.leases.slices.contains(where: {
+                !$0.isEmpty && !$0.isDone && $0.holders.isEmpty
             }) == true
         {
-            faults.append("somebody waits for a lease while a slice has no holder")
+            faults.append("all wait for a lease while a slice has no holder")
         }
         return faults
     }

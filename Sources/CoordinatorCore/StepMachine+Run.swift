@@ -81,8 +81,8 @@ extension StepMachine {
     mutating func begin(_ opened: OpenedStep) {
         guard phase == .opening, opened.step.index == committed else { return }
         precondition(opened.tasks.count == settings.slices, "a step has a task for every slice")
-        let open = OpenStep(
-            opened, groups: settings.groups, previous: previousHolders, at: time)
+        let previous = previousHolders.map { $0.flatMap { sessions.workers[$0]?.incarnation } }
+        let open = OpenStep(opened, groups: settings.groups, previous: previous, at: time)
         nodes.begin(opened.step, tree: open.tree)
         step = open
         enter(.stepping)

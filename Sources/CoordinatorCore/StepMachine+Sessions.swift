@@ -73,8 +73,7 @@ extension StepMachine {
         case .status, .heartbeat: return asker
         default: break
         }
-        let waiting = sessions.workers[own]?.replies.waitingCount ?? 0
-        let isReady = sessions.workers[own]?.isReady ?? false
+        let before = sessions.workers[own]
         switch sessions.update(own, { $0.replies.take(request, on: id) }) {
         case nil, .waiting: return nil
         case .answered(let earlier):
@@ -82,7 +81,7 @@ extension StepMachine {
             return nil
         case .new: break
         }
-        if let refusal = objection(to: body, isReady: isReady, waiting: waiting) {
+        if let before, let refusal = objection(to: body, of: before) {
             answer(asker, .reply(.refused(refusal)))
             return nil
         }
@@ -90,25 +89,29 @@ extension StepMachine {
     }
 
     /// Why a worker may not ask this now, or nil.
-    private func objection(to body: Request, isReady: Bool, waiting: Int) -> Refusal? {
+    private func objection(to body: Request, of worker: Worker) -> Refusal? {
         switch body {
         case .greet, .hello, .attach:
             return Refusal(.outOfOrder, "this connection is past hello and attach")
         case .ready, .returnLease, .goodbye, .heartbeat, .status: return nil
         case .requestLease, .fetchVersion, .exchange, .offerNode, .deliverNode: break
         }
-        guard isReady else { return Refusal(.outOfOrder, "the worker has not said ready") }
+        guard worker.isReady else { return Refusal(.outOfOrder, "the worker has not said ready") }
         if case .over(let over) = phase {
             return Refusal(over.reason == .failed ? .runFailed : .closing, over.detail)
         }
-        guard waiting < requestsMax else {
+        let waiting = worker.replies.waitingCount
+        guard waiting < requestsMax(of: worker) else {
             return Refusal(.tooMany, "\(waiting) requests of this worker wait already")
         }
         return nil
     }
 
-    /// Requests of a worker that may wait: a lease request and an offer or exchange a slice, twice.
-    var requestsMax: Int { 2 * settings.slices + 64 }
+    /// Requests of a worker that may wait: for every slot a lease, for every slice an answer or a
+    /// verdict, all of it twice, and a few more.
+    func requestsMax(of worker: Worker) -> Int {
+        2 * (settings.slices + Int(worker.hello.slots)) + 16
+    }
 
     /// Whether an earlier answer can be given again.
     private func isCurrent(_ answer: Answer) -> Bool {
@@ -169,8 +172,7 @@ extension StepMachine {
             turnAway(id, request, .outOfOrder, "a connection greets once")
             return
         }
-        guard (greet.minorLowest...max(greet.minorLowest, greet.minorHighest))
-            .contains(Self.protocolMinor)
+        guard greet.minorLowest <= Self.protocolMinor, Self.protocolMinor <= greet.minorHighest
         else {
             turnAway(
                 id, request, .unsupportedVersion,

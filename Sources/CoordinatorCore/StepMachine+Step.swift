@@ -28,13 +28,12 @@ extension StepMachine {
     private mutating func giveLease(to asker: Asker) -> Bool {
         guard let open = step else { return false }
         let worker = asker.worker
-        let others = sessions.hasReady(besides: worker)
-        if let slice = open.leases.choice(for: worker, othersAreReady: others) {
+        if let slice = open.leases.choice(for: worker, ready: sessions.ready) {
             lease(slice, to: asker)
             return true
         }
         let overdue = open.leases.overdueChoice(
-            for: worker, at: time, term: settings.leaseTerm)
+            for: worker, at: time, term: settings.leaseTerm, isThrough: open.exchanges.isThrough)
         guard let slice = overdue else { return false }
         let holders = open.leases.slices[slice].holders.map { sessions.name(of: $0.worker) }
         note(
@@ -200,6 +199,7 @@ extension StepMachine {
             return
         }
         for slice in node.slices {
+            step?.leases.adopt(slice, for: asker.worker, at: time)
             step?.leases.move(slice, of: asker.worker, to: .offered, at: time)
         }
         nodes.offer(
