@@ -45,6 +45,8 @@ public protocol Listener: Sendable {
     ///
     /// Cancelling ends the wait and leaves the listener usable; a peer that connects meanwhile is
     /// given to the next call.
+    ///
+    /// - Precondition: no other `accept` of this listener is waiting.
     func accept() async throws(TransportError) -> any Connection
 
     /// Stops listening: waiting calls throw `.closed`. Never blocks; can be repeated.
