@@ -10,6 +10,7 @@ actor RunPreparation: Preparation {
     private let executor = ThreadExecutor(name: "pleiad loader")
     private let dataDirectory: String?
     private var prepared: PreparedRun?
+    private var knownFingerprint: Digest?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -20,7 +21,11 @@ actor RunPreparation: Preparation {
 
     deinit { executor.stop() }
 
-    func fingerprint() throws -> Digest { try numericsFingerprint() }
+    func fingerprint() -> Digest {
+        let digest = knownFingerprint ?? NumericsFingerprint.digest()
+        knownFingerprint = digest
+        return digest
+    }
 
     func prepare(_ welcome: Welcome) throws -> PreparedRun {
         if let prepared, prepared.configDigest == welcome.configDigest,
