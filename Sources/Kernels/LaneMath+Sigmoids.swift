@@ -49,16 +49,43 @@ extension LaneMath {
     public static func sigmoid(_ x: Lanes) -> Lanes { 1 / (exp(-x) + 1) }
 
     /// The exact GELU of each lane and its derivative: x Phi(x) and Phi(x) + x phi(x).
+    ///
+    /// Phi and phi share the exponential E = exp(-x x / 2): Phi(-|x|) = E P(u) with u =
+    /// (|x| - 2.5) / (|x| + 2.5) and a polynomial P, fitted for this file with a relative error
+    /// of 7e-8 up to |x| = 13.5, where E falls below the normal numbers.
     @inlinable @inline(__always)
     public static func geluAndDerivative(_ x: Lanes) -> (value: Lanes, derivative: Lanes) {
-        let phi = 0.398942280 * exp(x * x * -0.5)
-        let distribution = (erf(x * 0.707106781) + 1) * 0.5
-        return (x * distribution, distribution.addingProduct(x, phi))
+        var t = magnitude(x)
+        t.replace(with: Lanes(repeating: 13.15), where: t .> 13.15)
+        let e = expOfNormal(t * t * -0.5)
+        let u = (t - 2.5) / (t + 2.5)
+        var p = Lanes(repeating: -0x1.47dcb2p-13)
+        p = Lanes(repeating: -0x1.5ab7d6p-12).addingProduct(p, u)
+        p = Lanes(repeating: 0x1.a48132p-11).addingProduct(p, u)
+        p = Lanes(repeating: 0x1.81a46ep-9).addingProduct(p, u)
+        p = Lanes(repeating: -0x1.4f759ep-8).addingProduct(p, u)
+        p = Lanes(repeating: -0x1.923252p-6).addingProduct(p, u)
+        p = Lanes(repeating: 0x1.cf66e8p-4).addingProduct(p, u)
+        p = Lanes(repeating: -0x1.d31642p-3).addingProduct(p, u)
+        p = Lanes(repeating: 0x1.217254p-3).addingProduct(p, u)
+        let tail = e * p
+        var distribution = 1 - tail
+        distribution.replace(with: tail, where: x .< 0)
+        let density = e * 0x1.988454p-2  // 1 / sqrt(2 pi)
+        return (x * distribution, distribution.addingProduct(withSign(of: x, t), density))
     }
 
     /// The exact GELU of each lane, x Phi(x), with the bits of `geluAndDerivative`.
     @inlinable @inline(__always)
-    public static func gelu(_ x: Lanes) -> Lanes { x * ((erf(x * 0.707106781) + 1) * 0.5) }
+    public static func gelu(_ x: Lanes) -> Lanes { geluAndDerivative(x).value }
+
+    /// e to the power of numbers in -87 ... 88, where the result is normal.
+    @inlinable @inline(__always)
+    static func expOfNormal(_ x: Lanes) -> Lanes {
+        let shifted = Lanes(repeating: roundingBits).addingProduct(x, 0x1.715476p0)
+        return expOfRemainder(x, shifted - roundingBits)
+            * powerOfTwo(shifted.bitPattern &- roundingPattern)
+    }
 
     @inlinable @inline(__always)
     static func magnitude(_ x: Lanes) -> Lanes { Lanes(bitPattern: x.bitPattern & Int32.max) }

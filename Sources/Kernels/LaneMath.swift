@@ -15,8 +15,17 @@ public enum LaneMath {
         t.replace(with: Lanes(repeating: 90), where: x .> 90)
         // x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 stands in two parts.
         let shifted = Lanes(repeating: roundingBits).addingProduct(t, 0x1.715476p0)
-        let n = shifted - roundingBits
-        var r = t.addingProduct(n, -0x1.62e400p-1)
+        let p = expOfRemainder(t, shifted - roundingBits)
+        // 2^n as two factors, each of them a normal number.
+        let exponent = shifted.bitPattern &- roundingPattern
+        let half = exponent &>> 1
+        return p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+    }
+
+    /// e to the power of x - n ln 2, where that is at most ln 2 / 2 in magnitude.
+    @inlinable @inline(__always)
+    static func expOfRemainder(_ x: Lanes, _ n: Lanes) -> Lanes {
+        var r = x.addingProduct(n, -0x1.62e400p-1)
         r = r.addingProduct(n, -0x1.7f7d1cp-20)
         var p = Lanes(repeating: 0x1.694000p-10)
         p = Lanes(repeating: 0x1.125edcp-7).addingProduct(p, r)
@@ -24,11 +33,7 @@ public enum LaneMath {
         p = Lanes(repeating: 0x1.555450p-3).addingProduct(p, r)
         p = Lanes(repeating: 0x1.fffff6p-2).addingProduct(p, r)
         p = Lanes(repeating: 1).addingProduct(p, r)
-        p = Lanes(repeating: 1).addingProduct(p, r)
-        // 2^n as two factors, each of them a normal number.
-        let exponent = shifted.bitPattern &- roundingPattern
-        let half = exponent &>> 1
-        return p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+        return Lanes(repeating: 1).addingProduct(p, r)
     }
 
     /// The natural logarithm of each lane; -infinity at 0, NaN below.

@@ -73,6 +73,16 @@ extension Vector {
         let count = x.count
         precondition(y.count == count && d.count == count, "vectors differ in count")
         var index = 0
+        while index &+ 16 <= count {
+            // Two at a time, so that the operations of one fill the waits of the other.
+            let one = LaneMath.geluAndDerivative(x.lanes(at: index))
+            let two = LaneMath.geluAndDerivative(x.lanes(at: index &+ 8))
+            y.setLanes(one.value, at: index)
+            y.setLanes(two.value, at: index &+ 8)
+            d.setLanes(one.derivative, at: index)
+            d.setLanes(two.derivative, at: index &+ 8)
+            index &+= 16
+        }
         while index < count {
             let part = min(8, count &- index)
             let both = LaneMath.geluAndDerivative(x.lanes(at: index, upTo: part))
