@@ -15,9 +15,11 @@ public struct FeaturePreparation: Hashable, Sendable {
     }
 
     /// The prepared features `[n, d]`.
-    public func applied(to features: Tensor) -> Tensor {
+    ///
+    /// - Parameter bank: whose mean is subtracted; the features' own unless given.
+    public func applied(to features: Tensor, centredLike bank: Tensor? = nil) -> Tensor {
         var result = features
-        if centred { result = minus(columnMeans(features), from: features) }
+        if centred { result = minus(columnMeans(bank ?? features), from: features) }
         return unitLength ? result.unitRows() : result
     }
 

@@ -36,8 +36,10 @@ struct IndexPermutation: Sendable {
         return Int(value)
     }
 
-    /// One pass through the network. Rounds alternate between the two parts, which differ by one
-    /// bit in width where the domain has an odd number of bits.
+    /// One pass through the network.
+    ///
+    /// Rounds alternate between the two parts, which differ by one bit in width where the domain
+    /// has an odd number of bits.
     private func network(_ value: UInt64) -> UInt64 {
         let lowMask = (1 as UInt64) << lowBits - 1
         let highMask = (1 as UInt64) << highBits - 1

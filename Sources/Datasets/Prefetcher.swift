@@ -24,7 +24,9 @@ public final class Prefetcher<Key: Hashable & Sendable, Value: Sendable>: Sendab
         shared.stop()
     }
 
-    /// Asks for `make()` to be run soon; returns at once. Without effect if `key` is known already.
+    /// Asks for `make()` to be run soon, and returns at once.
+    ///
+    /// Without effect if `key` is known already.
     public func prefetch(_ key: Key, _ make: @escaping @Sendable () -> Value) {
         shared.hint(key, make)
     }

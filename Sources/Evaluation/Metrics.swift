@@ -49,8 +49,9 @@ public func meanPerClassAccuracy(
     return shares.isEmpty ? 0 : shares.reduce(0, +) / Double(shares.count)
 }
 
-/// Average precision of one class at eleven recall levels 0, 0.1 ... 1 (VOC2007's protocol): at
-/// each the highest precision among ranks that reach that recall.
+/// Average precision of one class at eleven recall levels (VOC2007's protocol).
+///
+/// At each of 0, 0.1 to 1 the highest precision among ranks that reach that recall.
 ///
 /// - Parameters:
 ///   - scores: one a sample; equal ones rank in the order given.

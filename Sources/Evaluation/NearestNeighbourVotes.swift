@@ -1,8 +1,9 @@
 internal import Kernels
 public import Tensors
 
-/// Classification by the labels of the nearest samples of a bank (sheet MLCD section 5, kNN; the
-/// official code's rule, after Wu et al. 2018).
+/// Classification by the labels of the nearest samples of a bank.
+///
+/// Sheet MLCD section 5, kNN: the official code's rule (after Wu and others, 2018).
 ///
 /// Features are normalised here; similarity is the cosine. The weights are the softmax of
 /// similarity / temperature over the LARGEST of the neighbour counts; for a smaller count k the

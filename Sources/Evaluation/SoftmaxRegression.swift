@@ -134,7 +134,8 @@ public struct SoftmaxRegression: Sendable {
         let own = logits[label / 8][label % 8]
         var sum = 0.0
         for other in 0..<(8 * groups) {
-            let e = other < classCount
+            let e =
+                other < classCount
                 ? DoubleMath.exp(logits[other / 8][other % 8] - highest) : 0
             logits[other / 8][other % 8] = e
             sum += e

@@ -49,13 +49,8 @@ public struct TopMatches: Sendable {
         var column = 0
         while column < width {
             let count = min(Lanes.scalarCount, width - column)
-            var lanes =
-                count == Lanes.scalarCount ? values.lanes(at: column) : values.lanes(at: column, count: count)
-            if !offsets.isEmpty {
-                lanes +=
-                    count == Lanes.scalarCount
-                    ? offsets.lanes(at: column) : offsets.lanes(at: column, count: count)
-            }
+            var lanes = values.lanes(at: column, upTo: count)
+            if !offsets.isEmpty { lanes += offsets.lanes(at: column, upTo: count) }
             if any(lanes .> worst) {
                 for lane in 0..<count where lanes[lane] > worst {
                     insert(lanes[lane], column: first + column + lane, row: row)

@@ -13,13 +13,14 @@ public struct NearestRows: Sendable {
     /// Rows that were asked for.
     public var rowCount: Int { columns.count / depth }
 
-    /// Rows and bank rows of one matrix product. Fixed: the bits of a product follow its shape.
+    /// Rows of one matrix product: fixed, for the bits of a product follow its shape.
     static let blockRows = 512
+    /// Bank rows of one matrix product.
     static let blockColumns = 512
 
-    /// Searches exactly: score(i, j) = queries_i . bank_j + offsets_j, over all j.
+    /// Searches all rows of a bank exactly.
     ///
-    /// Blocks of fixed size, so that the result does not depend on `threads`. Per thread it holds
+    /// The score of query i and bank row j is their inner product plus offset j. Blocks of fixed size, so that the result does not depend on `threads`. Per thread it holds
     /// one tile of scores (1 MiB), never all of them.
     ///
     /// - Parameters:
@@ -61,8 +62,9 @@ public struct NearestRows: Sendable {
     }
 }
 
-/// Gives `body` the scores queries . bank^T tile by tile, `[queries.rows, columns.count]`, in
-/// rising order of bank rows.
+/// Gives `body` the scores queries times bank transposed, tile by tile.
+///
+/// A tile is `[queries.rows, columns.count]`; they come in rising order of bank rows.
 public func forEachScoreTile(
     _ queries: Tensor, _ bank: Tensor, _ body: (Span<Float>, Range<Int>) -> Void
 ) {

@@ -70,8 +70,9 @@ struct ClusterLabelsTests {
 
     @Test func `labels of a step are those in the columns of the smallest draws`() {
         let stored: [Int32] = [50, 40, 30, 20, 10]
-        #expect(chosenLabels(stored: stored[...], draws: [0.9, 0.2, 0.8, 0.1, 0.3], count: 3)
-            == [20, 40, 10])
+        let chosen = chosenLabels(
+            stored: stored[...], draws: [0.9, 0.2, 0.8, 0.1, 0.3], count: 3)
+        #expect(chosen == [20, 40, 10])
     }
 
     @Test func `a report counts empty clusters and imbalance`() {
@@ -90,8 +91,9 @@ struct FeaturePreparationTests {
         #expect(centred.values == [-2, -10, 0, 10, 2, 0])
         let unit = FeaturePreparation().applied(to: x)
         #expect(abs(unit.values[2]) < 1e-6 && abs(unit.values[3] - 1) < 1e-6)
-        #expect(FeaturePreparation(centred: false, unitLength: false).applied(to: x).values
-            == x.values)
+        #expect(
+            FeaturePreparation(centred: false, unitLength: false).applied(to: x).values
+                == x.values)
     }
 }
 

@@ -187,7 +187,7 @@ struct KMeansTests {
 
 /// The traps of the MLCD sheet's section 7 that concern clustering.
 struct ClusteringTrapTests {
-    @Test func `Trap 2: all samples are used, centers are not normalised between iterations`() throws {
+    @Test func `Trap 2: no sample is left out, no center is normalised between`() throws {
         let x = blobs(count: 2000, dim: 6, clusters: 2, spread: 0.5)
         var run = try KMeans(
             samples: x, start: [0, 1], spherical: false, draws: .counter(seed: 0), threads: 1)
@@ -202,7 +202,7 @@ struct ClusteringTrapTests {
         #expect(run.unitCenters.values[..<6].reduce(0) { $0 + $1 * $1 } > 0.999)
     }
 
-    @Test func `Trap 3: labels follow from the features given, for each sample, whatever its batch`() {
+    @Test func `Trap 3: labels follow from the features given, whatever the batch`() {
         let x = blobs(count: 1100, dim: 10, clusters: 30)
         let centers = blobs(count: 90, dim: 10, clusters: 30, seed: 2)
         let all = ClusterLabels(samples: x, centers: centers, perSample: 8, threads: 2)

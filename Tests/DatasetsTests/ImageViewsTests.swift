@@ -33,7 +33,8 @@ struct ImageViewsTests {
                 CounterRandom(seed: seed, stream: stream, a: epoch, b: UInt64(sample))
                     .uniform(at: view))
         }
-        let area = Double(settings.area.lowerBound) + draw(.cropArea)
+        let area =
+            Double(settings.area.lowerBound) + draw(.cropArea)
             * Double(settings.area.upperBound - settings.area.lowerBound)
         let aspect = logUniform(draw(.cropAspect), 0.8, 1.25)
         let w = min((area * aspect).squareRoot(), 1)
@@ -171,20 +172,20 @@ struct ImageViewsTests {
     }
 
     @Test func `one core makes a hundred thousand views a second`() throws {
-        let set = syntheticDataset(count: 2000)
+        let set = syntheticDataset(count: 200)
         let clock = ContinuousClock()
         var best = Duration.seconds(100)
-        for epoch in 0..<5 {
+        for epoch in 0..<60 {
             let took = clock.measure {
                 _ = set.randomResizedCropFlip(
-                    Array(0..<2000), dataEpoch: epoch, seed: 1, settings: settings)
+                    Array(0..<200), dataEpoch: epoch, seed: 1, settings: settings)
             }
             best = min(best, took)
         }
-        let rate = 2000 / (Double(best.components.attoseconds) * 1e-18)
+        let rate = 200 / (Double(best.components.attoseconds) * 1e-18)
         print("views a second: \(Int(rate))")
-        // A quarter of the aim, since other tests share the machine.
-        #expect(rate > 25_000)
+        // Half of the aim, since other tests share the cores.
+        #expect(rate > 50_000)
     }
 }
 

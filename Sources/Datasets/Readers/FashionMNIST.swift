@@ -1,4 +1,4 @@
-/// Fashion-MNIST (Xiao et al. 2017, arXiv 1708.07747): grey images 28 x 28 of ten kinds of clothing.
+/// Fashion-MNIST: grey images 28 x 28 of ten kinds of clothing (Xiao et al., arXiv 1708.07747).
 public enum FashionMNIST {
     /// Where Debian's package `dataset-fashion-mnist` puts the files.
     public static let defaultDirectory = "/usr/share/datasets/fashion-mnist"
