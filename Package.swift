@@ -121,11 +121,13 @@ let package = Package(
         .executableTarget(
             name: "pleiad",
             dependencies: [
-                "CoordinatorDaemon", "WorkerCore", "Client", "Methods", "Evaluation", "Clustering",
-                "Datasets", "Kernels", "Tensors", "RunFiles", "Storage", "Transport",
+                "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
+                "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
+                "Transport", "Identity",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
     ]
 )

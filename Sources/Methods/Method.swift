@@ -28,8 +28,8 @@ public protocol Method: Sendable {
     func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod
     /// The part that owns what is global.
     func makeCoordinator(dataset: ImageDataset, settings: RunSettings) -> any CoordinatorMethod
-    /// The encoder for evaluation, and the method's head on top of it.
-    func makeEncoder() -> TrainedEncoder
+    /// The trained encoder with its head, as evaluation takes it.
+    var network: EmbeddingNetwork { get }
 }
 
 /// One round of exchange in a step.
@@ -192,25 +192,4 @@ public protocol CoordinatorMethod: AnyObject {
 extension CoordinatorMethod {
     /// Nothing is made ahead.
     public func foresee(step: Int, samples: [[Int]]) {}
-}
-
-/// A network with weights' layout, ready to embed images.
-public struct TrainedEncoder: Sendable {
-    /// The parameters' layout.
-    public var layout: ParameterLayout
-    /// Rows and columns of the images that it takes.
-    public var imageSize: Int
-    /// Embeds plain images: `(images [B, C, H, W], version) -> (features [B, W], embeddings [B, D])`.
-    public var embed: @Sendable (Tensor, VersionTensors) -> (features: Tensor, embeddings: Tensor)
-    /// An encoder over a layout.
-    public init(
-        layout: ParameterLayout, imageSize: Int,
-        embed: @escaping @Sendable (Tensor, VersionTensors) -> (
-            features: Tensor, embeddings: Tensor
-        )
-    ) {
-        self.layout = layout
-        self.imageSize = imageSize
-        self.embed = embed
-    }
 }

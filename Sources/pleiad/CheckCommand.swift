@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Identity
 import Methods
+import RunFiles
 
 /// `pleiad check`: every mistake of a run file at once.
 struct CheckCommand: ParsableCommand {

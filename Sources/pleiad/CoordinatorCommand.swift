@@ -2,7 +2,9 @@ import ArgumentParser
 import CoordinatorDaemon
 import Foundation
 import Logging
+import Messages
 import ServiceLifecycle
+import UnixSignals
 
 /// `pleiad coordinator`: owns a run on this host.
 struct CoordinatorCommand: AsyncParsableCommand {
@@ -49,8 +51,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 runFile: runFile, stateDirectory: state, listen: listen, steps: steps,
                 exitsWhenDone: exitWhenDone, insecure: insecure),
             network: network(for: listen), logger: logger)
-        print("listening \(coordinator.url)")
-        fflush(stdout)
+        printNow("listening \(coordinator.url)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [

@@ -11,9 +11,8 @@ struct RunFailed: Error, CustomStringConvertible {
 }
 
 /// The exit code of an error of ours, or nil for the argument parser's own.
-func exitCode(of error: any Error) -> Int32? {
+func processExitCode(of error: any Error) -> Int32? {
     switch error {
-    case is ExitCode, is CleanExit, is ValidationError: nil
     case is RunFileError, is DatasetError: 2
     case let error as DaemonError: error.isBadInput ? 2 : 1
     default: isParserError(error) ? nil : 1
@@ -33,4 +32,9 @@ func describe(_ error: any Error) -> String { "\(error)" }
 /// Prints a line to standard error.
 func printError(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
+}
+
+/// Prints a line to standard output at once, also where that is a pipe.
+func printNow(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }

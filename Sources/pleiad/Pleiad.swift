@@ -45,7 +45,7 @@ struct Pleiad: AsyncParsableCommand {
 
     /// Prints an error of ours and exits with its code; the parser's errors it handles itself.
     private static func leave(after error: any Error) -> Never {
-        guard let code = exitCode(of: error) else { exit(withError: error) }
+        guard let code = processExitCode(of: error) else { exit(withError: error) }
         printError("pleiad: \(describe(error))")
         Foundation.exit(code)
     }

@@ -30,14 +30,12 @@ struct StatusCommand: AsyncParsableCommand {
         while true {
             let text = try await client.status()
             if json {
-                print(text)
+                printNow(text)
             } else {
                 let document = try StatusDocument(json: text)
-                if watch { print(Terminal.clear, terminator: "") }
-                print(StatusTable(document).text)
+                printNow((watch ? Terminal.clear : "") + StatusTable(document).text)
                 if document.isOver { return }
             }
-            fflush(stdout)
             guard watch else { return }
             try await Task.sleep(for: .seconds(1))
         }

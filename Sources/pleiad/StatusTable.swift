@@ -1,5 +1,6 @@
 import CoordinatorDaemon
 import Foundation
+import Methods
 
 /// The status document as a screen for people.
 struct StatusTable {

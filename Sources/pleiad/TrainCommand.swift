@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Transport
+import UnixSignals
 import WorkerCore
 
 /// `pleiad train`: a whole run on this machine.

@@ -71,7 +71,4 @@ public struct MLCD: Method {
     ) -> any CoordinatorMethod {
         MLCDCoordinator(settings, dataset: dataset, seed: run.seed)
     }
-
-    /// The encoder with its projection, for plain images of the views' size.
-    public func makeEncoder() -> TrainedEncoder { mlcdTrainedEncoder(network, views) }
 }
