@@ -72,43 +72,28 @@ public struct RowDraw: Sendable, Hashable {
 
     /// The `count` rows of the largest keys, ascending.
     ///
-    /// A candidate is a key above the complement of its row: one comparison orders by key, then
-    /// by lowest row. The list of candidates is cut back to the best `count` whenever it holds
-    /// twice as many; what lies below the worst of them never enters again.
+    /// Where the keys' distribution is known, all that lies well below the expected threshold is
+    /// passed over at once; should too few rows be left, once in some 10^8 draws, the pass is made
+    /// again over all.
     private static func largest(
         _ count: Int, of rowCount: Int, except positives: [Int32], keys: some DrawKeys
     ) -> [Int32] {
         guard count > 0 else { return [] }
-        let capacity = max(2 * count, keyBlock)
-        var candidates = ContiguousArray<UInt64>()
-        candidates.reserveCapacity(min(capacity, rowCount))
-        var floor: UInt64 = 0
-        var nextPositive = 0
-        var block = [UInt32](repeating: 0, count: keyBlock)
-        for first in stride(from: 0, to: rowCount, by: keyBlock) {
-            let width = min(keyBlock, rowCount - first)
-            keys.fill(&block, count: width, from: first)
-            for offset in 0..<width {
-                let row = UInt32(first + offset)
-                if nextPositive < positives.count, UInt32(positives[nextPositive]) == row {
-                    nextPositive += 1
-                    continue
-                }
-                let candidate = UInt64(block[offset]) << 32 | UInt64(~row)
-                guard candidate >= floor else { continue }
-                if candidates.count == capacity {
-                    floor = keepLargest(count, &candidates)
-                    guard candidate >= floor else { continue }
-                }
-                candidates.append(candidate)
-            }
+        let others = rowCount - positives.count
+        // Six standard deviations of the number of keys above a threshold.
+        let enough = Double(count) + 6 * Double(count).squareRoot() + 6
+        if let floor = keys.exceeded(by: enough / Double(others)) {
+            var few = Candidates(count: count, floor: floor)
+            few.collect(rowCount, except: positives, keys: keys)
+            if let rows = few.finish() { return rows }
         }
-        if candidates.count > count { _ = keepLargest(count, &candidates) }
-        return candidates.map { Int32(bitPattern: ~UInt32(truncatingIfNeeded: $0)) }
+        var all = Candidates(count: count, floor: 0)
+        all.collect(rowCount, except: positives, keys: keys)
+        guard let rows = all.finish() else {
+            preconditionFailure("\(count) of \(others) rows were not found")
+        }
+        return rows
     }
-
-    /// Keys that are asked for at a time: a few pages.
-    private static let keyBlock = 4096
 
     private static func merged(_ a: [Int32], _ b: [Int32]) -> [Int32] {
         var result: [Int32] = []
@@ -124,6 +109,63 @@ public struct RowDraw: Sendable, Hashable {
             }
         }
         return result
+    }
+}
+
+/// The rows of the largest keys so far.
+///
+/// A candidate is a key above the complement of its row: one comparison orders by key, then by
+/// lowest row. The list is cut back to the best `count` whenever it holds twice as many; what lies
+/// below the worst of them never enters again.
+private struct Candidates {
+    private let count: Int
+    private let capacity: Int
+    private var floor: UInt64
+    private var values = ContiguousArray<UInt64>()
+
+    /// Keys that are asked for at a time: a few pages.
+    private static let keyBlock = 4096
+
+    init(count: Int, floor: UInt32) {
+        self.count = count
+        capacity = max(2 * count, Self.keyBlock)
+        self.floor = UInt64(floor) << 32
+    }
+
+    /// Takes in the keys of all rows that are no positives.
+    mutating func collect(_ rowCount: Int, except positives: [Int32], keys: some DrawKeys) {
+        var block = [UInt32](repeating: 0, count: Self.keyBlock)
+        var nextPositive = 0
+        for first in stride(from: 0, to: rowCount, by: Self.keyBlock) {
+            let end = min(rowCount, first + Self.keyBlock)
+            keys.fill(&block, count: end - first, from: first)
+            var row = first
+            while row < end {
+                let isLast = nextPositive == positives.count
+                let stop = isLast ? end : min(end, Int(positives[nextPositive]))
+                take(block, from: row - first, to: stop - first, firstRow: first)
+                row = stop
+                if stop < end {
+                    nextPositive += 1
+                    row += 1
+                }
+            }
+        }
+    }
+
+    private mutating func take(_ block: [UInt32], from: Int, to: Int, firstRow: Int) {
+        for offset in from..<to where UInt64(block[offset]) << 32 | 0xFFFF_FFFF >= floor {
+            let candidate = UInt64(block[offset]) << 32 | UInt64(~UInt32(firstRow + offset))
+            if values.count == capacity { floor = keepLargest(count, &values) }
+            if candidate >= floor { values.append(candidate) }
+        }
+    }
+
+    /// The rows of the `count` largest keys, ascending; nil if fewer were above the first floor.
+    mutating func finish() -> [Int32]? {
+        guard values.count >= count else { return nil }
+        if values.count > count { _ = keepLargest(count, &values) }
+        return values.map { Int32(bitPattern: ~UInt32(truncatingIfNeeded: $0)) }
     }
 }
 
@@ -174,6 +216,8 @@ private func selectDescending(_ place: Int, _ values: inout ContiguousArray<UInt
 public protocol DrawKeys {
     /// Writes the keys of the rows `first ..< first + count` to the beginning of `keys`.
     func fill(_ keys: inout [UInt32], count: Int, from first: Int)
+    /// A key that about this share of all keys exceeds; nil where that is not known.
+    func exceeded(by share: Double) -> UInt32?
 }
 
 /// Keys by counter: a function of seed, step and row alone.
@@ -195,6 +239,11 @@ public struct CounterKeys: DrawKeys, Sendable {
             offset += 4
         }
     }
+
+    /// Keys are uniform in 0 ..< 2^24.
+    public func exceeded(by share: Double) -> UInt32? {
+        share < 1 ? UInt32((1 - share) * 0x1p24) : nil
+    }
 }
 
 /// Keys that are given, each in [0, 1]: for reference values.
@@ -211,4 +260,7 @@ public struct GivenKeys: DrawKeys, Sendable {
     public func fill(_ keys: inout [UInt32], count: Int, from first: Int) {
         for offset in 0..<count { keys[offset] = uniforms[first + offset].bitPattern }
     }
+
+    /// Given keys may lie anyhow.
+    public func exceeded(by share: Double) -> UInt32? { nil }
 }
