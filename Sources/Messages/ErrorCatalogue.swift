@@ -1,4 +1,6 @@
-/// Every error that crosses the wire: number, name, sentence, remedy. Numbers are never reused.
+/// Every error that crosses the wire: number, name, sentence, remedy.
+///
+/// Numbers are never reused.
 public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
     /// The protocol versions do not meet.
     case unsupportedVersion = 1

@@ -58,7 +58,9 @@ public struct SliceRange: Hashable, Comparable, Sendable, CustomStringConvertibl
 }
 
 /// One life of a worker (or client) under a name: the coordinator's epoch in the upper half, a
-/// counter in the lower. Frames of an older incarnation have no effect.
+/// counter in the lower.
+///
+/// Frames of an older incarnation have no effect.
 public struct Incarnation: RawRepresentable, Hashable, Comparable, Sendable,
     CustomStringConvertible
 {
@@ -80,7 +82,7 @@ public struct Incarnation: RawRepresentable, Hashable, Comparable, Sendable,
     public static func < (a: Incarnation, b: Incarnation) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// A request of one incarnation; its reply carries the same number. 0 marks a push.
+/// A request of one incarnation; its reply carries the same number, 0 marks a push.
 public struct RequestID: RawRepresentable, Hashable, Comparable, Sendable,
     CustomStringConvertible
 {

@@ -1,6 +1,8 @@
 public import Identity
 
-/// What the coordinator answers. Tensors travel beside the fields, as listed with the requests.
+/// What the coordinator answers.
+///
+/// Tensors travel beside the fields, as listed with the requests.
 public enum Reply: Hashable, Sendable {
     /// To `greet`.
     case greeting(Greeting)

@@ -1,7 +1,9 @@
 public import Identity
 
-/// What a worker or a client asks of the coordinator. Tensors travel beside the fields and are
-/// listed with each case; `proto/PROTOCOL.md` gives every field byte by byte.
+/// What a worker or a client asks of the coordinator.
+///
+/// Tensors travel beside the fields and are listed with each case; `proto/PROTOCOL.md` gives every
+/// field byte by byte.
 public enum Request: Hashable, Sendable {
     /// First message of a control connection: which protocol minors the peer speaks.
     case greet(Greet)

@@ -5,7 +5,9 @@ public import Wire
 
 extension SliceResult {
     /// The result as it travels: `gradient`, `statistics`, then each `sum.NAME`, then each
-    /// `rows.NAME`. The large ones share the result's memory.
+    /// `rows.NAME`.
+    ///
+    /// The large ones share the result's memory.
     public var wireTensors: [WireTensor] {
         var tensors = [
             WireTensor(name: "gradient", tensor: gradient),

@@ -5,7 +5,9 @@ public import Tensors
 public import Wire
 
 /// SHA-256 of tensors: their number, then of each its name, type, shape and little-endian bits, in
-/// order (PROTOCOL.md, "Digests of tensors"). Equal digests mean equal bits, names and shapes.
+/// order (PROTOCOL.md, "Digests of tensors").
+///
+/// Equal digests mean equal bits, names and shapes.
 public func digest(of tensors: [WireTensor]) -> Digest {
     var hasher = SHA256Hasher()
     var count = FieldWriter()

@@ -28,6 +28,10 @@ public final class ThreadExecutor: SerialExecutor {
     /// Deep recursions do not occur; the decoders and the tape stay far below this.
     private static let stackBytes = 4 << 20
 
+    /// What an actor on this executor returns as its `unownedExecutor`: safe, since the actor keeps
+    /// the executor and so outlives the reference.
+    @safe public var unowned: UnownedSerialExecutor { unsafe asUnownedSerialExecutor() }
+
     /// Takes a job to the end of the queue.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

@@ -11,9 +11,7 @@ actor ComputeSlot {
     private var new: [CheckedContinuation<Void, Never>] = []
     private var parkedCount = 0
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe executor.asUnownedSerialExecutor()
-    }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     /// A slot with its thread.
     init(index: Int) {

@@ -179,7 +179,9 @@ final class SliceTicket: Sendable {
         promise?.fulfil(.failure(reason))
     }
 
-    /// The slice waits for `promise` from now on. Throws the reason if it is to stop already.
+    /// The slice waits for `promise` from now on.
+    ///
+    /// Throws the reason if it is to stop already.
     func wait(on promise: Promise<ReplyMessage>) throws(StopReason) {
         let reason = state.withLock { state in
             if state.reason == nil { state.promise = promise }

@@ -33,9 +33,7 @@ actor NodeBook {
     /// Computed and not delivered in an earlier life.
     private var kept: [LeavingNode] = []
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe executor.asUnownedSerialExecutor()
-    }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     /// A book for steps of so many slices.
     init(slices: Int) { self.slices = slices }
@@ -43,7 +41,9 @@ actor NodeBook {
     /// Ends the thread; the book must not be used afterwards.
     nonisolated func stop() { executor.stop() }
 
-    /// A slice is leased. Returns nodes of an earlier life that are now to be offered again.
+    /// A slice is leased.
+    ///
+    /// Returns nodes of an earlier life that are now to be offered again.
     ///
     /// - Parameter stepSamples: decides which slices of the step are empty.
     func lease(_ slice: Int, of key: StepKey, stepSamples: Int) -> [LeavingNode] {
@@ -78,7 +78,9 @@ actor NodeBook {
         return released
     }
 
-    /// A slice ends without a result. Returns the nodes that no longer wait for it.
+    /// A slice ends without a result.
+    ///
+    /// Returns the nodes that no longer wait for it.
     func drop(_ slice: Int, of key: StepKey) -> [LeavingNode] {
         guard self.key == key else { return [] }
         let released = nodes?.drop(slice) ?? []

@@ -11,7 +11,9 @@ struct PreparedRun: Sendable {
     var dataDigest: Digest
 }
 
-/// Makes a worker ready for the run that it was welcomed to. Runs outside the cooperative pool.
+/// Makes a worker ready for the run that it was welcomed to.
+///
+/// Runs outside the cooperative pool.
 protocol Preparation: Actor {
     /// Hash of the bits of the numerics canary.
     func fingerprint() throws -> Digest

@@ -28,7 +28,9 @@ final class Promise<Value: Sendable>: Sendable {
         waiter?.resume(with: result)
     }
 
-    /// Waits for the value. At most one task may wait.
+    /// Waits for the value.
+    ///
+    /// At most one task may wait.
     func value() async throws -> Value {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { waiter in

@@ -12,9 +12,7 @@ actor RunPreparation: Preparation {
     private var prepared: PreparedRun?
     private var knownFingerprint: Digest?
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe executor.asUnownedSerialExecutor()
-    }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     /// A preparation that reads data from this directory, or from where the run file says.
     init(dataDirectory: String?) { self.dataDirectory = dataDirectory }

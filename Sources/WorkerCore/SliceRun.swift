@@ -5,8 +5,10 @@ import Optimizers
 import Tensors
 import Wire
 
-/// One leased slice, from its lease to the nodes that its result completes. The numbers are those
-/// of design section 2; a step begins in `StepMachine` and ends in `StepCommit`.
+/// One leased slice, from its lease to the nodes that its result completes.
+///
+/// The numbers are those of design section 2; a step begins in `StepMachine` and ends in
+/// `StepCommit`.
 struct SliceRun: Sendable {
     /// How a slice ended, and what is to be sent because of it.
     struct Ending: Sendable {
@@ -30,7 +32,9 @@ struct SliceRun: Sendable {
 
     private var step: StepKey { StepKey(step: key.step, version: lease.version) }
 
-    /// Computes the slice. On its slot's thread; waits give the slot to other slices.
+    /// Computes the slice.
+    ///
+    /// On its slot's thread; waits give the slot to other slices.
     func run(on slot: isolated ComputeSlot) async -> Ending {
         do {
             return try await computed(on: slot)

@@ -2,7 +2,9 @@ import Messages
 import Methods
 import Synchronization
 
-/// What a slot is doing, for the heartbeat. The compute loop itself advances the ticks.
+/// What a slot is doing, for the heartbeat.
+///
+/// The compute loop itself advances the ticks.
 final class SlotMeter: Sendable {
     private struct Place {
         var phase = SlotPhase.idle

@@ -53,7 +53,8 @@ extension GoldenFrame {
             fields: ["ticket u64 = 0x1122334455667788"],
             message: .request(.attach(Attach(ticket: 0x1122_3344_5566_7788))), id: 3),
         GoldenFrame(
-            kind: .ready, meaning: "The worker has the run file and the data; it holds shards 0, 3.",
+            kind: .ready,
+            meaning: "The worker has the run file and the data; it holds shards 0, 3.",
             fields: [
                 "config digest = 32 bytes b2", "data digest = 32 bytes c3",
                 "shards: count u32 = 2, then u32 0, u32 3",

@@ -18,7 +18,9 @@ struct Asked: Sendable {
     var tensors: [WireTensor]
 }
 
-/// One accepted connection. Heartbeats are answered by itself and never seen by the script.
+/// One accepted connection.
+///
+/// Heartbeats are answered by itself and never seen by the script.
 final class FakePeer: Sendable {
     private let connection: any Connection
     private let requests: AsyncStream<Asked>
@@ -136,7 +138,9 @@ struct FakeRun: Sendable {
     /// Waits for a request for a lease and gives a slice of step 5.
     func give(_ slice: Int, on control: FakePeer, version: Digest = FakeRun.version) async throws {
         let asked = try await control.next()
-        guard case .requestLease = asked.request else { throw ScriptError.unexpected(asked.request) }
+        guard case .requestLease = asked.request else {
+            throw ScriptError.unexpected(asked.request)
+        }
         try await control.reply(.lease(Self.lease(slice, version: version)), to: asked.id)
     }
 

@@ -38,7 +38,11 @@ import Transport
         await #expect {
             try await client.status()
         } throws: { error in
-            if case ClientError.nobodyThere(let text) = error { text.contains(Self.url) } else { false }
+            if case ClientError.nobodyThere(let text) = error {
+                text.contains(Self.url)
+            } else {
+                false
+            }
         }
     }
 

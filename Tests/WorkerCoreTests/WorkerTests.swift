@@ -215,7 +215,9 @@ import Wire
     }
 
     @Test(arguments: [ErrorCode.fingerprintDiffers, .configDiffers, .dataDiffers])
-    func `a refusal that cannot pass ends the worker with exit code 1`(code: ErrorCode)
+    func `a refusal that cannot pass ends the worker with exit code 1`(
+        code: ErrorCode
+    )
         async throws
     {
         let run = try await FakeRun()
