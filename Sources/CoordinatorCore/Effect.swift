@@ -26,8 +26,10 @@ public enum NoteLevel: Hashable, Sendable {
     case debug
 }
 
-/// What the coordinator wants done. The shell carries effects out in the order given; tensor
-/// effects (`keepInput` to `commit`) run one after the other on its compute threads.
+/// What the coordinator wants done.
+///
+/// The shell carries effects out in the order given; tensor effects (`keepInput` to `commit`) run
+/// one after the other on its compute threads.
 ///
 /// A request with tensors has exactly one `keepInput`, `keepNode` or `dropStaged` among the effects
 /// of the very call of `handle` that took it in, also if its connection is gone by then. So the

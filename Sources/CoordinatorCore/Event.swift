@@ -73,7 +73,9 @@ public struct OpenedStep: Hashable, Sendable {
     }
 }
 
-/// What happens to the coordinator. Requests come decoded; their tensors stay with the shell.
+/// What happens to the coordinator.
+///
+/// Requests come decoded; their tensors stay with the shell.
 public enum Event: Sendable {
     /// A peer has connected; `ticket` is random and opens bulk connections if it says hello.
     case connected(ConnectionID, peer: String, ticket: UInt64)

@@ -9,8 +9,9 @@ struct Asker: Hashable, Sendable {
     var request: RequestID
 }
 
-/// The exchange rounds of the open step (design, section 2.4): which inputs are kept, which answer
-/// groups are answered, and who waits. Answers stay until the step commits, so that a slice that is
+/// The exchange rounds of the open step (design, section 2.4).
+///
+/// Which inputs are kept, which answer groups are answered, and who waits. Answers stay until the step commits, so that a slice that is
 /// leased again gets the kept answer.
 struct ExchangeBook: Sendable {
     /// An input that is kept.

@@ -4,7 +4,7 @@ import Optimizers
 /// The gradient tree of the open step (design, section 2.6), and the credits for nodes on their
 /// way, which outlive a step until the node has come or its sender is gone.
 ///
-/// Credits bound memory: nodes on their way plus nodes kept never exceed ``creditsMax``. They cannot
+/// Credits bound memory: nodes on their way plus nodes kept never exceed ``creditsMax``. Nobody can
 /// wait for ever either. The nodes kept to the left of the first missing slice number at most the
 /// tree's height; everything else is granted only while height + 1 credits stay free, so the node
 /// with the first missing slice always finds one, and so does in turn every other.

@@ -65,8 +65,9 @@ struct LeaseBook: Sendable {
     private(set) var slices: [Slice]
     private let tree: GradientTree
 
-    /// All slices of a step, unleased. `previous` names, for every slice, who had the slice of this
-    /// number in the step before.
+    /// All slices of a step, unleased.
+    ///
+    /// `previous` names, for every slice, who had the slice of this number in the step before.
     init(
         step: StepNumber, occupied: [Bool], tree: GradientTree, previous: [Incarnation?],
         at time: Moment
@@ -103,10 +104,11 @@ struct LeaseBook: Sendable {
 
     /// The unleased slice that suits the worker best, or nil.
     ///
-    /// Best is the sibling of a slice that it holds (their sum is then one node), then a slice whose
-    /// number it had in the step before (its samples are ready), then one near those that it holds,
-    /// then one in the largest untouched part of the tree, then the lowest. A slice that failed on
-    /// it is left to workers on which it has not failed, if one is `ready`.
+    /// Best is the sibling of a slice that it holds (their sum is then one node), then a slice that
+    /// came back (its group waits for it), then one whose number the worker had in the step before
+    /// (its samples are ready), then one near those that it holds, then one in the largest untouched
+    /// part of the tree, then the lowest. A slice that failed on it is left to workers on which it
+    /// has not failed, if one is `ready`.
     func choice(for worker: Incarnation, ready: [Incarnation]) -> Int? {
         let mine = held(by: worker)
         var best: (score: [Int], slice: Int)?
@@ -119,7 +121,10 @@ struct LeaseBook: Sendable {
             }
             let height = mine.map { heightOfMeeting(index, $0) }.min() ?? Int.max
             let rank = slice.previous == worker ? 0 : slice.previous == nil ? 1 : 2
-            let score = [height == 1 ? 0 : 1, rank, height, -untouched(around: index)]
+            let isBack = slice.attempts > 0
+            let score = [
+                height == 1 ? 0 : 1, isBack ? 0 : 1, rank, height, -untouched(around: index),
+            ]
             if best.map({ score.lexicographicallyPrecedes($0.score) }) ?? true {
                 best = (score, index)
             }
@@ -159,8 +164,9 @@ struct LeaseBook: Sendable {
         return least.map { $0 - term }
     }
 
-    /// For how long a holder's slice has not moved though it should, or nil if it waits for the
-    /// coordinator. Time that a transfer may take is left out.
+    /// For how long a holder's slice has not moved though it should, or nil if it waits for us.
+    ///
+    /// Time that a transfer may take is left out.
     func staleness(of holder: Holder, at time: Moment) -> Duration? {
         switch holder.state {
         case .parked, .offered: nil

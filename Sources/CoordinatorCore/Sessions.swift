@@ -100,11 +100,15 @@ struct Sessions: Sendable {
     var sorted: [Worker] { incarnations.compactMap { workers[$0] } }
     /// Connections that have not said hello, in order.
     var strangers: [ConnectionID] {
-        peers.keys.sorted().filter { if case .stranger = peers[$0]?.standing { true } else { false } }
+        peers.keys.sorted().filter { id in
+            if case .stranger = peers[id]?.standing { true } else { false }
+        }
     }
     /// Clients' connections, in order.
     var clients: [ConnectionID] {
-        peers.keys.sorted().filter { if case .client = peers[$0]?.standing { true } else { false } }
+        peers.keys.sorted().filter { id in
+            if case .client = peers[id]?.standing { true } else { false }
+        }
     }
     /// The connected worker with this name.
     func worker(named name: String) -> Worker? { sorted.first { $0.hello.name == name } }
@@ -195,7 +199,9 @@ struct Sessions: Sendable {
         return change(&workers.values[place])
     }
 
-    /// A worker is gone; returns its connections, in order. At most `formerMax` are remembered.
+    /// A worker is gone; returns its connections, in order.
+    ///
+    /// At most `formerMax` workers that are gone are remembered.
     mutating func end(_ incarnation: Incarnation, hasLeft: Bool, formerMax: Int) -> [ConnectionID] {
         guard let worker = workers.removeValue(forKey: incarnation) else { return [] }
         former[worker.hello.name] = FormerWorker(

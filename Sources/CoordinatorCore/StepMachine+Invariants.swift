@@ -112,7 +112,8 @@ extension StepMachine {
         }
         if phase == .stepping, pausedBecause == nil,
             sessions.ready.allSatisfy({ worker in wishes.contains { $0.asker.worker == worker } }),
-            sessions.hasReady, step?.leases.slices.contains(where: {
+            sessions.hasReady,
+            step?.leases.slices.contains(where: {
                 !$0.isEmpty && !$0.isDone && $0.holders.isEmpty
             }) == true
         {

@@ -50,7 +50,9 @@ extension StepMachine {
 
     // MARK: 1. Open
 
-    /// The state holds `committed` steps. If the ledger holds more, they are made again, and the
+    /// The state is there, with so many committed steps.
+    ///
+    /// If the ledger holds more, they are made again, and the
     /// shell compares each with its record at its commit.
     mutating func prepare(committed: Int, recorded: Int) {
         guard phase == .starting else { return }

@@ -2,7 +2,8 @@ import Identity
 import Messages
 import Optimizers
 
-// What happens inside the open step: leases, exchanges, gradient nodes (design, sections 2.2 to 2.6).
+// What happens inside the open step: leases, exchanges, gradient nodes (design, sections 2.2 to
+// 2.6).
 extension StepMachine {
     /// Rate that a transfer of a node is allowed to fall to before it counts as stuck.
     private static let transferBytesPerSecondMin: UInt64 = 1 << 20
@@ -37,7 +38,8 @@ extension StepMachine {
         guard let slice = overdue else { return false }
         let holders = open.leases.slices[slice].holders.map { sessions.name(of: $0.worker) }
         note(
-            .info, "slice \(slice) of step \(open.opened.step) is overdue on \(holders); worker "
+            .info,
+            "slice \(slice) of step \(open.opened.step) is overdue on \(holders); worker "
                 + "\(sessions.name(of: worker)) gets it too")
         lease(slice, to: asker)
         return true
@@ -53,7 +55,7 @@ extension StepMachine {
         answer(asker, .reply(.lease(lease)))
     }
 
-    /// A slice comes back. Late returns have no effect; errors are counted.
+    /// A slice comes back: late returns have no effect, errors are counted.
     mutating func take(_ lease: ReturnLease, from asker: Asker) {
         defer { answer(asker, .reply(.accepted)) }
         guard lease.step == steppingStep, let slice = step?.slice(lease.slice),
@@ -173,17 +175,20 @@ extension StepMachine {
         else { return }
         for (slice, asker) in step?.exchanges.answer(group, round: round) ?? [] {
             step?.leases.move(slice, of: asker.worker, to: .working, at: time)
-            let answer = ExchangeAnswer(step: number, slice: SliceNumber(slice), round: UInt16(round))
+            let answer = ExchangeAnswer(
+                step: number, slice: SliceNumber(slice), round: UInt16(round))
             self.answer(asker, .exchange(answer))
         }
     }
 
     // MARK: 6. Sum
 
-    /// An offer waits for a credit, unless nobody wants the node. Any worker may offer a node of the
-    /// open step, lease or not: the result is the same whoever computes it. But a slice whose rounds
-    /// are not answered in this life of the coordinator has no part in the tables yet, so its result
-    /// is not wanted. A dropped node ends the sender's leases on its slices.
+    /// An offer waits for a credit, unless nobody wants the node.
+    ///
+    /// Any worker may offer a node of the open step, lease or not: the result is the same whoever
+    /// computes it. But a slice whose rounds are not answered in this life of the coordinator has no
+    /// part in the tables yet, so its result is not wanted. A dropped node ends the sender's leases
+    /// on its slices.
     mutating func take(_ offer: OfferNode, from asker: Asker) {
         guard offer.step == steppingStep, let open = step else {
             answer(asker, .reply(.verdict(.drop)))
@@ -277,7 +282,8 @@ extension StepMachine {
         }
         for leaf in delivery.leaves where !leaf.isFinite {
             note(
-                .warning, "slice \(leaf.slice) of step \(delivery.step) from worker \(name) is not "
+                .warning,
+                "slice \(leaf.slice) of step \(delivery.step) from worker \(name) is not "
                     + "finite")
         }
         effects.append(

@@ -158,7 +158,9 @@ public struct StepMachine: Sendable {
 
     /// Answers a worker's request, on every connection on which it was made.
     mutating func answer(_ asker: Asker, _ answer: Answer) {
-        let askers = sessions.update(asker.worker) { $0.replies.finish(asker.request, with: answer) }
+        let askers = sessions.update(asker.worker) {
+            $0.replies.finish(asker.request, with: answer)
+        }
         for id in askers ?? [] { send(answer, to: id, asker.request) }
     }
 

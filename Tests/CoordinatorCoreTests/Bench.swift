@@ -130,7 +130,8 @@ struct Bench {
 
     /// A request on a connection, under an incarnation.
     mutating func request(
-        _ id: ConnectionID, _ request: Request, as incarnation: Incarnation = Incarnation(rawValue: 0)
+        _ id: ConnectionID, _ request: Request,
+        as incarnation: Incarnation = Incarnation(rawValue: 0)
     ) -> [Effect] {
         give(.request(id, nextRequest(), incarnation, request))
     }
@@ -155,7 +156,9 @@ struct Bench {
         return (id, request(id, .hello(hello)))
     }
 
-    var greet: Greet { Greet(minorLowest: 0, minorHighest: 0, nonce: Array(repeating: 0, count: 16)) }
+    var greet: Greet {
+        Greet(minorLowest: 0, minorHighest: 0, nonce: Array(repeating: 0, count: 16))
+    }
     var ready: Request { .ready(Ready(configDigest: runConfig, dataDigest: runData, shards: [])) }
 
     /// A worker that has joined, attached a bulk connection and, if wanted, said ready.
@@ -256,7 +259,8 @@ extension [Effect] {
         compactMap { if case .reply(_, _, let reply) = $0 { reply } else { nil } }
     }
     var welcome: Welcome? {
-        replies.lazy.compactMap { if case .welcome(let welcome) = $0 { welcome } else { nil } }.first
+        replies.lazy.compactMap { if case .welcome(let welcome) = $0 { welcome } else { nil } }
+            .first
     }
     var leases: [Lease] {
         replies.compactMap { if case .lease(let lease) = $0 { lease } else { nil } }

@@ -3,7 +3,7 @@ import Identity
 import Messages
 import Optimizers
 
-// The model workers of a walk, and the faults that meet them.
+// The model workers of a walk.
 extension Walk {
     private static let slots = 2
 
@@ -15,7 +15,7 @@ extension Walk {
         workers[place].isAlive = true
     }
 
-    private mutating func kill(_ place: Int) {
+    mutating func kill(_ place: Int) {
         hangUp(workers[place].control)
         hangUp(workers[place].bulk)
         workers[place].isAlive = false
@@ -24,7 +24,7 @@ extension Walk {
     }
 
     /// The session is gone: everything goes but the results of the open step.
-    private mutating func loseSession(_ place: Int) {
+    mutating func loseSession(_ place: Int) {
         hangUp(workers[place].control)
         hangUp(workers[place].bulk)
         workers[place].control = nil
@@ -43,7 +43,7 @@ extension Walk {
 
     // MARK: Sending
 
-    private mutating func send(
+    mutating func send(
         _ place: Int, _ body: Request, _ purpose: WalkWorker.Purpose, onBulk: Bool = false,
         payload: UInt64 = 0
     ) {
@@ -144,7 +144,7 @@ extension Walk {
     }
 
     /// The slice will not be computed here.
-    private mutating func drop(_ place: Int, step: Int, slice: Int) {
+    mutating func drop(_ place: Int, step: Int, slice: Int) {
         remove(place, step: step, slice: slice)
         offer(place, step, workers[place].held[step]?.drop(slice) ?? [])
     }
@@ -259,106 +259,5 @@ extension Walk {
         workers[place].jobs.removeAll { $0.step < step }
         workers[place].held[step, default: HeldNodes(tree: shell.tree(step))].lease(slice)
         workers[place].jobs.append(WalkWorker.Job(step: step, slice: slice))
-    }
-
-    // MARK: Faults
-
-    mutating func fault() {
-        let place = random.below(workers.count)
-        guard faults.kills else { return }
-        switch random.below(11) {
-        case 0: if workers[place].isAlive { kill(place) }
-        case 1: if workers[place].isAlive, workers[place].control != nil { loseSession(place) }
-        case 2:
-            workers[place].isStuck.toggle()
-            workers[place].beatsOnly = random.chance(50)
-        case 3, 4: duplicate(place)
-        case 5: failSlice(place)
-        case 6: stray(place)
-        case 7: stranger()
-        case 8: now = now + .seconds(5 + random.below(20))
-        case 9: if faults.restarts, random.chance(30) { restartCoordinator() }
-        default:
-            if faults.stops, !stopAsked, random.chance(10) {
-                askToStop()
-            } else if workers[place].isReady, !workers[place].isStuck, random.chance(30) {
-                send(place, .goodbye(Goodbye(detail: "leaves")), .other)
-            }
-        }
-    }
-
-    /// The last request is sent again, on the same connection or on the worker's other one.
-    private mutating func duplicate(_ place: Int) {
-        let ids = [workers[place].control, workers[place].bulk].compactMap { $0 }
-        guard let id = ids.first(where: { up[$0]?.isEmpty == false }),
-            let last = up[id]?.last, case .request(_, let incarnation, let body, _) = last,
-            incarnation.rawValue != 0 || ids.count == 1
-        else { return }
-        if case .goodbye = body { return }
-        let other = ids[random.below(ids.count)]
-        if case .closed? = up[other]?.last { return }
-        up[other, default: []].append(last)
-    }
-
-    private mutating func failSlice(_ place: Int) {
-        guard errors < faults.errorsMax, !workers[place].isStuck,
-            let job = workers[place].jobs.first
-        else { return }
-        errors += 1
-        let lease = ReturnLease(
-            step: StepNumber(job.step), slice: SliceNumber(job.slice),
-            reason: random.chance(70) ? .failed : .drain, detail: "as the seed would have it")
-        send(place, .returnLease(lease), .other)
-        drop(place, step: job.step, slice: job.slice)
-    }
-
-    /// A frame of an older incarnation on a living connection: it must have no effect but a refusal.
-    private mutating func stray(_ place: Int) {
-        guard let id = workers[place].bulk, workers[place].isReady else { return }
-        if case .closed? = up[id]?.last { return }
-        strayRequests += 1
-        let old = Incarnation(rawValue: workers[place].incarnation.rawValue &- 1)
-        let request = RequestID(rawValue: strayRequests)
-        let before = machine.status(at: now)
-        guard !shell.closed.contains(id), before.state == .running else { return }
-        let key = StagedKey(connection: id, request: request)
-        shell.staged[key] = 1
-        let input = Exchange(
-            step: StepNumber(before.step), slice: SliceNumber(0), round: 0, digest: .zero)
-        give(.request(id, request, old, .exchange(input)))
-        if machine.status(at: now).slicesDone != before.slicesDone {
-            problems.append("an old incarnation had an effect")
-        }
-    }
-
-    private mutating func stranger() {
-        let id = open()
-        strayRequests += 1
-        guard random.chance(50), !shell.closed.contains(id) else { return }
-        give(
-            .request(
-                id, RequestID(rawValue: strayRequests), Incarnation(rawValue: 9),
-                .requestLease(RequestLease(slot: 0))))
-    }
-
-    /// The coordinator is killed and starts again from its newest checkpoint.
-    private mutating func restartCoordinator() {
-        settings.epoch += 1
-        let recorded = shell.committed
-        machine = StepMachine(settings: settings)
-        let (slices, emptyIn) = (shell.slices, shell.emptyIn)
-        shell = WalkShell(slices: slices, emptyIn: emptyIn)
-        shell.committed = saved
-        for id in up.keys.sorted() { shell.closed.insert(id) }
-        (up, down, leaseRequests) = ([:], [:], [])
-        stepsSeen = -1
-        for place in workers.indices {
-            workers[place].isOver = false
-            workers[place].versions = []
-            loseSession(place)
-        }
-        (up, down) = ([:], [:])
-        give(.prepared(committed: StepNumber(saved), recorded: StepNumber(recorded)))
-        if stopAsked { askToStop() }
     }
 }

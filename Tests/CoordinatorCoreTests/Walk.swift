@@ -12,8 +12,9 @@ struct WalkFaults {
     var restarts = true
 }
 
-/// A simulated world around the machine: model workers, a model shell, links with delays, and a
-/// seed that decides everything. After every event the machine's invariants and the shell's
+/// A simulated world around the machine: model workers, a model shell, links with delays.
+///
+/// A seed decides everything. After every event the machine's invariants and the shell's
 /// expectations are checked.
 struct Walk {
     /// What travels from a peer to the coordinator.
@@ -47,7 +48,6 @@ struct Walk {
     var events = 0
     var problems: [String] = []
     let emptySeed: UInt64
-    var isLoud = false
 
     init(seed: UInt64, faults: WalkFaults = WalkFaults()) {
         self.seed = seed
@@ -146,7 +146,6 @@ struct Walk {
         }
         let effects = machine.handle(event, at: now)
         events += 1
-        if isLoud { print("EV", events, event); for e in effects { print("   ->", e) } }
         for effect in effects {
             fold(effect)
             shell.carryOut(effect, groups: settings.groups)
@@ -194,7 +193,9 @@ struct Walk {
         case .sendVersion(let id, let request, _): mix(4, id.value, request.rawValue)
         case .openStep(let step): mix(5, step.rawValue)
         case .keepInput(let key, _, let slice, let round):
-            mix(6, key.connection.value, key.request.rawValue, UInt64(slice.rawValue), UInt64(round))
+            mix(
+                6, key.connection.value, key.request.rawValue, UInt64(slice.rawValue), UInt64(round)
+            )
         case .dropStaged(let key): mix(7, key.connection.value, key.request.rawValue)
         case .answerGroup(_, let round, let group, _): mix(8, UInt64(round), UInt64(group))
         case .sendAnswer(let id, let request, _): mix(9, id.value, request.rawValue)
