@@ -46,9 +46,12 @@ final class MLCDCoordinator: CoordinatorMethod {
         rows: Tensor
     ) {
         self.init(settings, dataset: dataset, seed: seed)
-        self.labels = labels
+        use(labels)
         table = CenterTable(table.settings, rows: rows)
     }
+
+    /// Takes labels that are there already.
+    func use(_ labels: MLCDLabels) { self.labels = labels }
 
     var tables: [TableSummary] {
         [

@@ -1,0 +1,115 @@
+import Datasets
+import Foundation
+import Identity
+import Storage
+import Tensors
+import Testing
+
+@testable import Methods
+
+@Suite struct MLCDLabelsTests {
+    private static let images: ImageDataset = {
+        let random = CounterRandom(seed: 2, stream: .test)
+        return ImageDataset(
+            name: "noise", channels: 1, height: 8, width: 8, classCount: 2,
+            pixels: (0..<(120 * 64)).map { UInt8(random.bits(at: $0) & 255) },
+            labels: Array(repeating: 0, count: 120),
+            statistics: ChannelStatistics(mean: [0.5], deviation: [0.3]),
+            manifest: DataManifest(entries: []))
+    }()
+
+    private func withDirectory(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("labels-\(ProcessInfo.processInfo.globallyUniqueString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer {
+            // What stays behind in the folder of temporary files harms nobody.
+            try? FileManager.default.removeItem(at: folder)
+        }
+        try body(folder.path)
+    }
+
+    private func coordinator(_ lines: String = "") throws -> MLCDCoordinator {
+        let (method, _) = try mlcdRun(
+            "centers: 12\npositives: 3\nclustering:\n  iterations: 3\n" + lines,
+            network: "kind: conv", views: "size: 8")
+        return MLCDCoordinator(method.settings, dataset: Self.images, seed: 1)
+    }
+
+    @Test func `labels are made once and found again`() throws {
+        try withDirectory { directory in
+            var reports: [Double] = []
+            let first = try coordinator()
+            try first.prepare(directory: directory) { fraction, _ in reports.append(fraction) }
+            #expect(reports == reports.sorted() && reports.last == 1 && reports.count == 4)
+
+            let second = try coordinator()
+            var silent = true
+            try second.prepare(directory: directory) { _, _ in silent = false }
+            #expect(silent)
+            #expect(digest(first) == digest(second) && digest(first)?.count == 4)
+        }
+    }
+
+    @Test(arguments: ["  seed: 5", "  spherical: false", "  pooling: 2"])
+    func `labels of other settings are not taken`(lines: String) throws {
+        try withDirectory { directory in
+            try coordinator().prepare(directory: directory) { _, _ in }
+            var reports = 0
+            try coordinator(lines).prepare(directory: directory) { _, _ in reports += 1 }
+            #expect(reports > 0)
+        }
+    }
+
+    @Test func `a damaged file of labels is an error, not other labels`() throws {
+        try withDirectory { directory in
+            try coordinator().prepare(directory: directory) { _, _ in }
+            let path = URL(fileURLWithPath: directory + "/" + MLCDLabels.fileName)
+            try Data(contentsOf: path).dropLast(1).write(to: path)
+            #expect(throws: StorageError.self) {
+                try coordinator().prepare(directory: directory) { _, _ in }
+            }
+        }
+    }
+
+    @Test func `features come from a file with one row an image`() throws {
+        try withDirectory { directory in
+            let path = directory + "/features.npy"
+            let features = CounterRandom(seed: 1, stream: .test).normalTensor([120, 6])
+            try NPYFile.write(features, to: path)
+            let lines = "  features: file\n  path: \(path)"
+            try coordinator(lines).prepare(directory: directory) { _, _ in }
+            try NPYFile.write(features.rows(0..<119), to: path)
+            #expect(throws: StorageError.self) {
+                try coordinator(lines).prepare(directory: directory) { _, _ in }
+            }
+        }
+    }
+
+    @Test func `pixels that cannot be averaged are refused by name`() throws {
+        try withDirectory { directory in
+            #expect(throws: MLCDError.badPooling(3, height: 8, width: 8)) {
+                try coordinator("  pooling: 3").prepare(directory: directory) { _, _ in }
+            }
+        }
+    }
+
+    @Test func `a checkpoint of other labels is refused`() throws {
+        try withDirectory { directory in
+            let first = try coordinator()
+            try first.prepare(directory: directory) { _, _ in }
+            let state = first.state
+            let other = try coordinator("  seed: 5")
+            try other.prepare(directory: directory) { _, _ in }
+            #expect(throws: MLCDError.otherLabels) { try other.restore(state) }
+            #expect(throws: MLCDError.noLabels) { try coordinator().open(step: 0, samples: [[0]]) }
+        }
+    }
+
+    private func digest(_ coordinator: MLCDCoordinator) -> [Int64]? {
+        guard let entry = coordinator.state.first(where: { $0.name == "labels.digest" }),
+            case .integers(let words) = entry.values
+        else { return nil }
+        return words
+    }
+}

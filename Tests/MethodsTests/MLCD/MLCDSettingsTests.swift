@@ -1,0 +1,88 @@
+import Datasets
+import Networks
+import Objectives
+import RunFiles
+import Testing
+
+@testable import Methods
+
+@Suite struct MLCDSettingsTests {
+    private func mistakes(
+        _ lines: String, network: String = "kind: vit", views: String = "size: 28"
+    ) -> [String] {
+        do {
+            _ = try mlcdRun(lines, network: network, views: views)
+            return []
+        } catch {
+            return "\(error)".split(separator: "\n").map(String.init)
+        }
+    }
+
+    @Test func `defaults are those of the sheet`() throws {
+        let (method, _) = try mlcdRun("centers: 4000")
+        let settings = method.settings
+        #expect(settings.loss == .mlcd && settings.dim == 128 && settings.scale == 64)
+        #expect(settings.positives == 8 && settings.stored == 8 && settings.margin == 0.3)
+        #expect(settings.rate == 0.1 && settings.derivative == .straight)
+        #expect(settings.clustering.spherical && settings.clustering.centered)
+        #expect(settings.clustering.iterations == 15 && settings.clustering.pooling == 1)
+        #expect(settings.table.learningRateFactor == 1)
+        #expect(method.views.area == 0.7...1 && method.views.flipProbability == 0.5)
+        #expect(method.layout.entries.last?.name == "head.weight")
+    }
+
+    @Test func `single-label losses have one positive and their own margins`() throws {
+        let arcface = try mlcdRun("centers: 40\nloss: arcface").method.settings.classification
+        #expect(arcface.kind == .softmax && arcface.angularMargin == 0.3)
+        #expect(arcface.additiveMargin == 0)
+        let cosface = try mlcdRun("centers: 40\nloss: cosface").method.settings.classification
+        #expect(cosface.kind == .softmax && cosface.additiveMargin == 0.4)
+        #expect(cosface.angularMargin == 0)
+    }
+
+    @Test(arguments: [
+        ("centers: 40\nloss: arcface\npositives: 2", "mlcd.positives"),
+        ("centers: 40\npositives: 8\nstored: 4", "mlcd.stored"),
+        ("centers: 8\npositives: 8", "mlcd.centers"),
+        ("centers: 40\nfilter: 0.5", "mlcd.filter"),
+        ("centers: 40\nrate: 0", "mlcd.rate"),
+        ("centers: 40\nscale: -1", "mlcd.scale"),
+        ("centers: 40\nmargin: 4", "mlcd.margin"),
+        ("dim: 12", "mlcd.centers"),
+        ("centers: 40\ntable:\n  momentum: 0.9", "mlcd.table.momentum"),
+        ("centers: 40\nclustering:\n  features: file", "mlcd.clustering.path"),
+        ("centers: 40\nclustering:\n  path: x.npy", "mlcd.clustering.path"),
+        ("centers: 40\ncentres: 40", "mlcd.centres"),
+    ])
+    func `a wrong value is named by its key`(lines: String, key: String) {
+        let found = mistakes(lines)
+        #expect(found.contains { $0.contains(key) }, "\(found)")
+    }
+
+    @Test func `network and views are checked together`() {
+        #expect(
+            mistakes("centers: 40", views: "size: 30").contains { $0.contains("network.patch") })
+        #expect(
+            mistakes("centers: 40", network: "kind: vit\nheads: 3")
+                .contains { $0.contains("network.heads") })
+        #expect(
+            mistakes("centers: 40", network: "kind: conv\npatch: 7")
+                .contains { $0.contains("network.patch") })
+        #expect(
+            mistakes("centers: 40", views: "area: [0.9, 0.5]").contains { $0.contains("views.area") })
+    }
+
+    @Test func `every mistake is reported at once`() {
+        let found = mistakes(
+            "centers: 1\nrate: 2\nloss: mlcdd", network: "kind: vitt", views: "flip: 2")
+        for key in ["mlcd.centers", "mlcd.rate", "mlcd.loss", "network.kind", "views.flip"] {
+            #expect(found.contains { $0.contains(key) }, "\(key) in \(found)")
+        }
+    }
+
+    @Test func `the registry knows its methods by name`() {
+        #expect(MethodRegistry.names == ["mlcd"])
+        #expect(MethodRegistry.method(named: "mlcd") != nil)
+        #expect(MethodRegistry.method(named: "nothing") == nil)
+    }
+}

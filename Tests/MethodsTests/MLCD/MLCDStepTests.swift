@@ -1,0 +1,230 @@
+import Clustering
+import Datasets
+import Identity
+import Networks
+import Optimizers
+import RunFiles
+import Tables
+import Tensors
+import Testing
+
+@testable import Methods
+
+/// Whole steps of MLCD through worker and coordinator parts (MLCD sheet, section 2.6).
+@Suite struct MLCDStepTests {
+    static let vit = "kind: vit\nwidth: 16\ndepth: 2\nheads: 2"
+    static let conv = "kind: conv"
+
+    /// Sixty-four images whose class shows in their pixels.
+    private static let images: ImageDataset = {
+        let random = CounterRandom(seed: 1, stream: .test)
+        let pixels = (0..<(64 * 784)).map { index in
+            let (image, place) = (index / 784, index % 784)
+            let stripe = (place / 28 + place % 28 * (image % 8)) % 8 < 4
+            return UInt8(stripe ? 200 : 20) + UInt8(random.bits(at: index) % 32)
+        }
+        return ImageDataset(
+            name: "stripes", channels: 1, height: 28, width: 28, classCount: 8, pixels: pixels,
+            labels: (0..<64).map { UInt8($0 % 8) },
+            statistics: ChannelStatistics(mean: [0.5], deviation: [0.3]),
+            manifest: DataManifest(entries: []))
+    }()
+
+    private static func labels(_ settings: MLCDSettings) -> MLCDLabels {
+        let lists = (0..<64).flatMap { image in
+            (0..<settings.stored).map { Int32((image % 8 * 5 + $0 * 7) % settings.centers) }
+        }
+        let labels = ClusterLabels(
+            perSample: settings.stored, clusterCount: settings.centers, labels: lists,
+            similarities: Array(repeating: 0, count: lists.count))
+        return MLCDLabels(labels: labels, origin: .zero)
+    }
+
+    private func harness(
+        _ lines: String = "", network: String = vit, seed: UInt64 = 3
+    ) throws -> StepHarness {
+        let text = "centers: 40\ndim: 12\npositives: 3\nscale: 16\nrate: 0.5\n" + lines
+        let (method, run) = try mlcdRun(text, network: network)
+        let labels = Self.labels(method.settings)
+        let coordinator = MLCDCoordinator(method.settings, dataset: Self.images, seed: seed)
+        coordinator.use(labels)
+        return StepHarness(
+            worker: method.makeWorker(dataset: Self.images, seed: seed),
+            coordinator: coordinator,
+            version: VersionTensors(
+                parameters: method.layout.initialised(seed: seed),
+                buffers: method.layout.initialisedBuffers()),
+            optimizer: ParameterOptimizer(
+                UpdateRule.adamW(AdamW(weightDecay: run.optimizer.weightDecay)),
+                parameterCount: method.layout.flatCount))
+    }
+
+    /// Trains some steps of 32 samples and returns the losses.
+    private func train(
+        _ harness: inout StepHarness, steps: Range<Int>, slices: Int, groups: [Range<Int>],
+        order: [Int], rate: Double = 0.003
+    ) async throws -> [Double] {
+        var losses: [Double] = []
+        for step in steps {
+            let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
+            let samples = (0..<slices).map {
+                Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
+            }
+            try harness.coordinator.open(step: step, samples: samples)
+            let computed = try await harness.compute(
+                step: step, samples: samples, groups: groups, order: order)
+            #expect(computed.result.isFinite)
+            losses.append(computed.result.sums[0].value)
+            try harness.commit(step: step, rate: rate, result: computed.result)
+        }
+        return losses
+    }
+
+    private func identical(_ a: StepHarness, _ b: StepHarness) -> Bool {
+        a.version.parameters.isBitIdentical(to: b.version.parameters)
+            && zip(a.coordinator.state, b.coordinator.state).allSatisfy { mine, other in
+                switch (mine.values, other.values) {
+                case (.floats(let x), .floats(let y)): x.isBitIdentical(to: y)
+                case (.integers(let x), .integers(let y)): x == y
+                default: false
+                }
+            }
+    }
+
+    @Test(arguments: [vit, conv])
+    func `the order in which groups are answered decides no bit`(network: String) async throws {
+        let groups = [0..<2, 2..<4, 4..<6, 6..<8]
+        var one = try harness(network: network)
+        var two = try harness(network: network)
+        let a = try await train(&one, steps: 0..<3, slices: 8, groups: groups, order: [0, 1, 2, 3])
+        let b = try await train(&two, steps: 0..<3, slices: 8, groups: groups, order: [3, 1, 0, 2])
+        #expect(a == b)
+        #expect(identical(one, two))
+    }
+
+    @Test(arguments: [vit, conv])
+    func `a slice that drops its activations gives the same bits`(network: String) async throws {
+        var one = try harness(network: network)
+        var two = try harness(network: network)
+        two.keepsActivations = false
+        let groups = [0..<2, 2..<4]
+        _ = try await train(&one, steps: 0..<2, slices: 4, groups: groups, order: [0, 1])
+        _ = try await train(&two, steps: 0..<2, slices: 4, groups: groups, order: [0, 1])
+        #expect(identical(one, two))
+    }
+
+    @Test(arguments: [1, 2, 8])
+    func `a step has the same gradient up to rounding, however it is cut`(slices: Int) async throws
+    {
+        let whole = try harness()
+        let cut = try harness()
+        let all = (0..<32).map { $0 * 5 % 64 }
+        let parts = (0..<slices).map {
+            Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
+        }
+        let groups = slices == 8 ? [0..<3, 3..<8] : [0..<slices]
+        try whole.coordinator.open(step: 0, samples: [all])
+        try cut.coordinator.open(step: 0, samples: parts)
+        let a = try await whole.compute(step: 0, samples: [all], groups: [0..<1], order: [0])
+        let b = try await cut.compute(
+            step: 0, samples: parts, groups: groups, order: groups.indices.reversed())
+        #expect(differ(a.result.gradient.values, b.result.gradient.values) < 1e-5)
+        #expect(differ(a.embeddingGradient, b.embeddingGradient) < 1e-5)
+        let rows = whole.coordinator.table.rowGradients().values
+        #expect(differ(rows, cut.coordinator.table.rowGradients().values) < 1e-5)
+        for (x, y) in zip(a.result.sums, b.result.sums) {
+            #expect(abs(x.value - y.value) < 1e-6 * abs(x.value), "\(x.name)")
+        }
+    }
+
+    /// The largest difference relative to the largest magnitude.
+    private func differ(_ a: [Float], _ b: [Float]) -> Float {
+        let scale = a.reduce(0) { max($0, abs($1)) }
+        return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
+    }
+
+    @Test(arguments: [
+        "loss: mlcd", "loss: mlc", "loss: arcface\npositives: 1", "loss: cosface\npositives: 1",
+        "table:\n  optimizer: sgd\n  learningRateFactor: 10", "stored: 5", "derivative: exact",
+    ])
+    func `training lowers the loss`(lines: String) async throws {
+        let text = lines.contains("positives") ? lines : "positives: 3\n" + lines
+        let (method, run) = try mlcdRun(
+            "centers: 40\ndim: 12\nscale: 16\nrate: 0.5\n" + text, network: Self.vit)
+        let coordinator = MLCDCoordinator(method.settings, dataset: Self.images, seed: 3)
+        coordinator.use(Self.labels(method.settings))
+        var harness = StepHarness(
+            worker: method.makeWorker(dataset: Self.images, seed: 3), coordinator: coordinator,
+            version: VersionTensors(
+                parameters: method.layout.initialised(seed: 3),
+                buffers: method.layout.initialisedBuffers()),
+            optimizer: ParameterOptimizer(
+                .adamW(AdamW(weightDecay: run.optimizer.weightDecay)),
+                parameterCount: method.layout.flatCount))
+        let losses = try await train(
+            &harness, steps: 0..<40, slices: 2, groups: [0..<1, 1..<2], order: [0, 1])
+        let (first, last) = (losses[..<5].reduce(0, +), losses[35...].reduce(0, +))
+        #expect(last < 0.8 * first, "\(lines): \(losses[0]) to \(losses[39])")
+    }
+
+    @Test func `a coordinator that is restored goes on with the same bits`() async throws {
+        var one = try harness("stored: 6")
+        _ = try await train(&one, steps: 0..<2, slices: 2, groups: [0..<2], order: [0])
+        var two = try harness("stored: 6")
+        try two.coordinator.restore(one.coordinator.state)
+        two.version = one.version
+        two.optimizer = one.optimizer
+        _ = try await train(&one, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
+        _ = try await train(&two, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
+        #expect(identical(one, two))
+    }
+
+    @Test func `what is made ahead changes no bit`() async throws {
+        var one = try harness()
+        var two = try harness()
+        for step in 0..<3 {
+            let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
+            two.coordinator.foresee(step: step, samples: [all])
+            _ = try await train(&one, steps: step..<(step + 1), slices: 1, groups: [0..<1], order: [0])
+            _ = try await train(&two, steps: step..<(step + 1), slices: 1, groups: [0..<1], order: [0])
+        }
+        #expect(identical(one, two))
+    }
+
+    @Test func `a commit reports the draw and mean cosines`() async throws {
+        let harness = try harness()
+        let samples = [Array(0..<16)]
+        try harness.coordinator.open(step: 0, samples: samples)
+        let computed = try await harness.compute(
+            step: 0, samples: samples, groups: [0..<1], order: [0])
+        let figures = try harness.coordinator.commit(step: 0, rate: 0.001, result: computed.result)
+        #expect(
+            figures.map(\.name) == [
+                "positives", "wanted", "drawn", "touched", "cosine.positive", "cosine.negative",
+            ])
+        #expect(figures[1].value == 20 && figures[2].value == max(20, figures[0].value))
+        #expect(figures.dropFirst(4).allSatisfy { abs($0.value) <= 1 })
+    }
+
+    @Test func `conv reports the statistics of its batch norms`() async throws {
+        let harness = try harness(network: Self.conv)
+        let samples = [Array(0..<8), Array(8..<16)]
+        try harness.coordinator.open(step: 0, samples: samples)
+        let computed = try await harness.compute(
+            step: 0, samples: samples, groups: [0..<2], order: [0])
+        let statistics = computed.result.statistics
+        #expect(statistics.count == harness.version.buffers.count && statistics.count > 0)
+        #expect(statistics.values.contains { $0 != 0 })
+    }
+
+    @Test func `a worker's input is checked before it counts`() throws {
+        let (method, _) = try mlcdRun("centers: 40\ndim: 12")
+        let good = NamedTensors(["z": Tensor(zeros: [4, 12])])
+        #expect(method.problem(with: good, round: 0, samples: 4) == nil)
+        #expect(method.problem(with: good, round: 1, samples: 4) != nil)
+        #expect(method.problem(with: good, round: 0, samples: 5) != nil)
+        #expect(method.problem(with: NamedTensors(), round: 0, samples: 4) != nil)
+        let wild = NamedTensors(["z": Tensor(repeating: .nan, shape: [4, 12])])
+        #expect(method.problem(with: wild, round: 0, samples: 4) != nil)
+    }
+}
