@@ -269,7 +269,8 @@ struct LeaseBook: Sendable {
                 let place = slices[slice].holders.firstIndex(where: { $0.worker == worker })
             else { continue }
             let on = slots.indices.filter {
-                slots[$0].phase != .idle && slots[$0].step == step
+                // An idle slot, or one with parked slices only, names the slice it had last.
+                slots[$0].phase != .idle && slots[$0].phase != .parked && slots[$0].step == step
                     && slots[$0].slice.index == slice
             }
             slices[slice].holders[place].isOnSlot = !on.isEmpty
