@@ -20,8 +20,7 @@ actor ComputeSlot {
         executor = ThreadExecutor(name: "pleiad slot \(index)")
     }
 
-    /// Ends the thread; the slot must not be used afterwards.
-    nonisolated func stop() { executor.stop() }
+    deinit { executor.stop() }
 
     /// Computes a leased slice from its lease to its node.
     func compute(_ run: SliceRun) async -> SliceRun.Ending {

@@ -38,8 +38,7 @@ actor NodeBook {
     /// A book for steps of so many slices.
     init(slices: Int) { self.slices = slices }
 
-    /// Ends the thread; the book must not be used afterwards.
-    nonisolated func stop() { executor.stop() }
+    deinit { executor.stop() }
 
     /// A slice is leased.
     ///

@@ -97,7 +97,6 @@ extension Worker {
     /// Keeps the tools, and with them results and versions, while the run is the same.
     func useTools(for run: PreparedRun) {
         if let toolsRun, toolsRun == (run.configDigest, run.dataDigest) { return }
-        tools?.nodes.stop()
         tools = SliceTools(
             method: run.method, slices: run.slices, slots: slots.count,
             activationBudgetBytes: options.activationBudgetBytes)

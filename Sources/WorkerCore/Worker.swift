@@ -69,8 +69,6 @@ actor Worker {
             await life?.conversation.lose("the worker ends")
             group.cancelAll()
         }
-        for slot in slots { slot.stop() }
-        tools?.nodes.stop()
         return outcome ?? .drained
     }
 
