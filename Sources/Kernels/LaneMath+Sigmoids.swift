@@ -79,7 +79,7 @@ extension LaneMath {
     @inlinable @inline(__always)
     public static func gelu(_ x: Lanes) -> Lanes { geluAndDerivative(x).value }
 
-    /// e to the power of numbers in -87 ... 88, where the result is normal.
+    /// e to the power of numbers from -87 to 88, where the result is normal.
     @inlinable @inline(__always)
     static func expOfNormal(_ x: Lanes) -> Lanes {
         let shifted = Lanes(repeating: roundingBits).addingProduct(x, 0x1.715476p0)

@@ -81,7 +81,7 @@ public enum LaneMath {
         Lanes(bitPattern: n &+ roundingPattern) - roundingBits
     }
 
-    /// 2 to the power of integers in -126 ... 127.
+    /// 2 to the power of integers from -126 to 127.
     @inlinable @inline(__always)
     static func powerOfTwo(_ n: SIMD8<Int32>) -> Lanes {
         Lanes(bitPattern: (n &+ 127) &<< 23)

@@ -164,7 +164,7 @@ private struct Canary {
 
     mutating func addAttention() {
         // One head that own loops compute, with a tail of tokens and features, one for BLAS.
-        for (tokens, headWidth) in [(16, 16), (13, 9), (65, 64)] {
+        for (tokens, headWidth) in [(16, 16), (13, 9), (130, 64)] {
             let attention = Attention(batch: 1, tokens: tokens, heads: 2, headWidth: headWidth)
             let width = 2 * headWidth
             let qkv = Self.inputs(tokens * 3 * width, seed: 10)

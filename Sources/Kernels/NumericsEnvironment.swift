@@ -13,7 +13,7 @@ public enum NumericsError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missingInstructions(let name):
-            "this processor has no \(name); Pleiad on x86-64 needs AVX2 and FMA: use another machine"
+            "this processor has no \(name): run on one with AVX2 and FMA, which the kernels need"
         case .wrongCore(let found, let wanted):
             """
             OpenBLAS uses its kernels for \(found), whose sums have other bits than those for \

@@ -33,14 +33,11 @@ extension Rows {
             let inverse = 1 / (squares / Float(width) + epsilon).squareRoot()
             means[row] = mean
             inverses[row] = inverse
-            var column = 0
-            while column < width {
-                let part = min(8, width &- column)
+            Vector.forEachLanes(width) { column, part in
                 let normal = (x.lanes(at: start &+ column, upTo: part) - mean) * inverse
                 let value = bias.lanes(at: column, upTo: part).addingProduct(
                     normal, weight.lanes(at: column, upTo: part))
                 y.setLanes(value, at: start &+ column, upTo: part)
-                column &+= 8
             }
         }
     }
@@ -70,15 +67,15 @@ extension Rows {
                     g.lanes(at: start &+ index, upTo: part), weight.lanes(at: index, upTo: part))
             }
             let weighted = Vector.reduce(width) { sum, index, part in
-                let h = g.lanes(at: start &+ index, upTo: part)
+                let h =
+                    g.lanes(at: start &+ index, upTo: part)
                     * weight.lanes(at: index, upTo: part)
                 return sum.addingProduct(h, deviation(x, start &+ index, part, mean) * inverse)
             }
             let meanH = Lanes(repeating: plain / Float(width))
             let meanHN = Lanes(repeating: weighted / Float(width))
-            var column = 0
-            while column < width {
-                let (part, index) = (min(8, width &- column), start &+ column)
+            Vector.forEachLanes(width) { column, part in
+                let index = start &+ column
                 let gradient = g.lanes(at: index, upTo: part)
                 let normal = deviation(x, index, part, mean) * inverse
                 let h = gradient * weight.lanes(at: column, upTo: part)
@@ -88,14 +85,15 @@ extension Rows {
                 dWeight.setLanes(dw, at: column, upTo: part)
                 let db = dBias.lanes(at: column, upTo: part) + gradient
                 dBias.setLanes(db, at: column, upTo: part)
-                column &+= 8
             }
         }
     }
 
     /// x - mean of `part` elements, zeros behind them.
     @inline(__always)
-    private static func deviation(_ x: Span<Float>, _ index: Int, _ part: Int, _ mean: Float)
+    private static func deviation(
+        _ x: Span<Float>, _ index: Int, _ part: Int, _ mean: Float
+    )
         -> Lanes
     {
         guard part < 8 else { return x.lanes(at: index) - mean }

@@ -29,8 +29,10 @@ extension Rows {
         }
     }
 
-    /// The gradient of `normalize` from its results: (g - y (y . g)) / length; where epsilon
-    /// stood in for the length, g / epsilon, as in PyTorch.
+    /// The gradient of `normalize` from its results.
+    ///
+    /// It is (g - y (y g)) / length with the inner product y g; where epsilon stood in for the
+    /// length, g / epsilon, as in PyTorch.
     @_lifetime(dx: copy dx)
     public static func normalizeGradient(
         _ y: Span<Float>, lengths: Span<Float>, gradient g: Span<Float>, width: Int,

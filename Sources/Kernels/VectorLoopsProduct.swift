@@ -28,18 +28,28 @@ import Buffers
                 row &+= 4
             }
             while row < m {
-                unsafe oneByEight(a + row &* rowA, columnA, b + column, rowB,
+                unsafe oneByEight(
+                    a + row &* rowA, columnA, b + column, rowB,
                     c + (row &* rowC &+ column))
-                unsafe oneByEight(a + row &* rowA, columnA, b + (column &+ 8), rowB,
+                unsafe oneByEight(
+                    a + row &* rowA, columnA, b + (column &+ 8), rowB,
                     c + (row &* rowC &+ column &+ 8))
                 row &+= 1
             }
             column &+= 16
         }
         while column &+ 8 <= n {
-            for row in 0..<m {
-                unsafe oneByEight(a + row &* rowA, columnA, b + column, rowB,
-                    c + (row &* rowC &+ column))
+            var row = 0
+            while row &+ 4 <= m {
+                unsafe fourByEight(
+                    a + row &* rowA, rowA, columnA, b + column, rowB, c + (row &* rowC &+ column),
+                    rowC)
+                row &+= 4
+            }
+            while row < m {
+                unsafe oneByEight(
+                    a + row &* rowA, columnA, b + column, rowB, c + (row &* rowC &+ column))
+                row &+= 1
             }
             column &+= 8
         }
@@ -90,6 +100,29 @@ import Buffers
         unsafe store(s21, c + (2 &* rowC &+ 8))
         unsafe store(s30, c + 3 &* rowC)
         unsafe store(s31, c + (3 &* rowC &+ 8))
+    }
+
+    @inline(__always)
+    private func fourByEight(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
+        _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
+    ) {
+        let zero = Lanes(repeating: 0)
+        var (s0, s1, s2, s3) = (zero, zero, zero, zero)
+        var (a0, b0) = unsafe (a, b)
+        for _ in 0..<k {
+            let x = unsafe load(b0)
+            s0 = unsafe s0.addingProduct(x, Lanes(repeating: a0[0]))
+            s1 = unsafe s1.addingProduct(x, Lanes(repeating: a0[rowA]))
+            s2 = unsafe s2.addingProduct(x, Lanes(repeating: a0[2 &* rowA]))
+            s3 = unsafe s3.addingProduct(x, Lanes(repeating: a0[3 &* rowA]))
+            unsafe a0 += columnA
+            unsafe b0 += rowB
+        }
+        unsafe store(s0, c)
+        unsafe store(s1, c + rowC)
+        unsafe store(s2, c + 2 &* rowC)
+        unsafe store(s3, c + 3 &* rowC)
     }
 
     @inline(__always)

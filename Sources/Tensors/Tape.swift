@@ -79,14 +79,18 @@ public final class Tape {
     ///   - value: the result.
     ///   - inputs: what it was computed from; without any that needs a gradient nothing is noted.
     ///   - backward: must not hold on to more than the gradient needs.
-    func record(_ value: Tensor, from inputs: Variable..., backward: @escaping Backward)
+    func record(
+        _ value: Tensor, from inputs: Variable..., backward: @escaping Backward
+    )
         -> Variable
     {
         record(value, from: inputs, backward: backward)
     }
 
     /// Notes the result of an operation with a list of inputs.
-    func record(_ value: Tensor, from inputs: [Variable], backward: @escaping Backward)
+    func record(
+        _ value: Tensor, from inputs: [Variable], backward: @escaping Backward
+    )
         -> Variable
     {
         for input in inputs {

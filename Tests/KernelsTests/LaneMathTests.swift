@@ -130,10 +130,11 @@ private let accuracyCases: [AccuracyCase] = [
         #expect(LaneMath.tanh(0x1p-149) == 0x1p-149)
         #expect(LaneMath.erf(inf) == 1 && LaneMath.erf(-inf) == -1 && LaneMath.erf(-0.0) == 0)
         #expect(LaneMath.sigmoid(-inf) == 0 && LaneMath.sigmoid(inf) == 1)
-        let functions = [
-            LaneMath.exp, LaneMath.log, LaneMath.sin, LaneMath.cos, LaneMath.tanh, LaneMath.erf,
-            LaneMath.sigmoid,
-        ] as [(Float) -> Float]
+        let functions =
+            [
+                LaneMath.exp, LaneMath.log, LaneMath.sin, LaneMath.cos, LaneMath.tanh, LaneMath.erf,
+                LaneMath.sigmoid,
+            ] as [(Float) -> Float]
         for function in functions { #expect(function(.nan).isNaN) }
     }
 }

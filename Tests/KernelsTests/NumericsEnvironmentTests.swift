@@ -41,4 +41,4 @@ import Testing
     }
 }
 
-private let recordedCanary: UInt32 = 3_306_690_593
+private let recordedCanary: UInt32 = 3_819_403_899

@@ -51,9 +51,10 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
         return worst
     }
 
-    /// The derivative by central differences of fourth order: (8 (f(h) - f(-h)) - (f(2h) -
-    /// f(-2h))) / 12 h. The truncation error is of order h^4, so h may be large enough for
-    /// single precision.
+    /// The derivative by central differences of fourth order.
+    ///
+    /// It is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h. The truncation error is of order h^4,
+    /// so h may be large enough for single precision.
     private func derivative(_ place: Int, _ index: Int, _ r: Tensor) -> Double {
         let h: Float = 0x1p-5
         let near = loss(place, index, h, r) - loss(place, index, -h, r)

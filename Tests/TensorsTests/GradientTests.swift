@@ -3,8 +3,10 @@ import Tensors
 import Testing
 
 @Suite struct GradientTests {
-    /// Single precision leaves about 1e-7 / h = 4e-6 of the loss in a difference; the fourth
-    /// derivative's share is smaller. Sums over tens of outputs stay an order below this limit.
+    /// What single precision allows.
+    ///
+    /// It leaves about 1e-7 / h = 4e-6 of the loss in a difference, and the truncation less. Sums
+    /// over tens of outputs stay an order below this limit.
     static let limit = 5e-4
 
     @Test(arguments: gradientCases)

@@ -15,9 +15,11 @@ import Testing
         let tape = Tape()
         let (x, y) = (tape.leaf(Tensor([1, 2], shape: [2])), tape.leaf(Tensor([3], shape: [1])))
         let constant = tape.constant(Tensor(5))
-        let gradients = tape.gradients(of: [((2 * x), Tensor([1, 1], shape: [2]))], for: [
-            x, y, constant,
-        ])
+        let gradients = tape.gradients(
+            of: [((2 * x), Tensor([1, 1], shape: [2]))],
+            for: [
+                x, y, constant,
+            ])
         #expect(gradients.map(\.values) == [[2, 2], [0], [0]])
     }
 
@@ -43,7 +45,8 @@ import Testing
         let x = tape.leaf(Tensor([2, 3], shape: [2]))
         let cotangent = Tensor([1, 2], shape: [2])
         let other = tape.leaf(Tensor([1, 1], shape: [2]))
-        let gradients = tape.gradients(of: [(exp(x) + gelu(x) + other, cotangent)], for: [x, other])
+        let gradients = tape.gradients(
+            of: [(exp(x) + gelu(x) + other, cotangent)], for: [x, other])
         #expect(cotangent.values == [1, 2])
         #expect(gradients[1].values == [1, 2])
     }

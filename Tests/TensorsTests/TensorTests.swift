@@ -72,6 +72,7 @@ import Testing
         let x = tape.constant(Tensor((0..<6).map(Float.init), shape: [2, 3]))
         #expect(x.permuted([1, 0]).value.values == [0, 3, 1, 4, 2, 5])
         #expect(x.sliced(axis: 1, 1..<3).value.values == [1, 2, 4, 5])
-        #expect(concatenated([x, x], axis: 1).value.values == [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5])
+        #expect(
+            concatenated([x, x], axis: 1).value.values == [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5])
     }
 }

@@ -48,44 +48,63 @@ private typealias Layer =
     static let limit = 1e-5
 
     private static let layers: [(prefix: String, layer: Layer)] = [
-        ("layerNorm", { golden, v in
-            let y = layerNorm(
-                try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
-                epsilon: Float(golden.number("epsilon")))
-            return (y, [:])
-        }),
-        ("attention", { golden, v in
-            let qkv = linear(
-                try named("x", v), weight: try named("qkv.weight", v),
-                bias: try named("qkv.bias", v))
-            let heads = selfAttention(qkv, heads: Int(golden.number("heads")))
-            let y = linear(
-                heads, weight: try named("proj.weight", v), bias: try named("proj.bias", v))
-            return (y, [:])
-        }),
-        ("mlp", { _, v in
-            let hidden = linear(
-                try named("x", v), weight: try named("fc1.weight", v),
-                bias: try named("fc1.bias", v))
-            let y = linear(
-                gelu(hidden), weight: try named("fc2.weight", v), bias: try named("fc2.bias", v))
-            return (y, [:])
-        }),
-        ("convolution", { golden, v in
-            let y = convolution2d(
-                try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
-                stride: Int(golden.number("stride")), padding: Int(golden.number("padding")))
-            return (y, [:])
-        }),
-        ("batchNorm", { golden, v in
-            let result = batchNorm2d(
-                try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
-                epsilon: Float(golden.number("epsilon")))
-            return (result.output, ["mean": result.mean, "variance": result.variance])
-        }),
-        ("crossEntropy", { golden, v in
-            (crossEntropy(try named("x", v), targets: golden.list("targets")), [:])
-        }),
+        (
+            "layerNorm",
+            { golden, v in
+                let y = layerNorm(
+                    try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
+                    epsilon: Float(golden.number("epsilon")))
+                return (y, [:])
+            }
+        ),
+        (
+            "attention",
+            { golden, v in
+                let qkv = linear(
+                    try named("x", v), weight: try named("qkv.weight", v),
+                    bias: try named("qkv.bias", v))
+                let heads = selfAttention(qkv, heads: Int(golden.number("heads")))
+                let y = linear(
+                    heads, weight: try named("proj.weight", v), bias: try named("proj.bias", v))
+                return (y, [:])
+            }
+        ),
+        (
+            "mlp",
+            { _, v in
+                let hidden = linear(
+                    try named("x", v), weight: try named("fc1.weight", v),
+                    bias: try named("fc1.bias", v))
+                let y = linear(
+                    gelu(hidden), weight: try named("fc2.weight", v), bias: try named("fc2.bias", v)
+                )
+                return (y, [:])
+            }
+        ),
+        (
+            "convolution",
+            { golden, v in
+                let y = convolution2d(
+                    try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
+                    stride: Int(golden.number("stride")), padding: Int(golden.number("padding")))
+                return (y, [:])
+            }
+        ),
+        (
+            "batchNorm",
+            { golden, v in
+                let result = batchNorm2d(
+                    try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
+                    epsilon: Float(golden.number("epsilon")))
+                return (result.output, ["mean": result.mean, "variance": result.variance])
+            }
+        ),
+        (
+            "crossEntropy",
+            { golden, v in
+                (crossEntropy(try named("x", v), targets: golden.list("targets")), [:])
+            }
+        ),
         ("unitLength", { _, v in (l2Normalized(try named("x", v)), [:]) }),
         ("logSumExp", { _, v in (logSumExp(try named("x", v)), [:]) }),
     ]

@@ -17,7 +17,9 @@ public struct BatchNormResult {
 ///   - weight: `[C]`.
 ///   - bias: `[C]`.
 ///   - epsilon: added to the biased variance, which normalises.
-public func batchNorm2d(_ x: Variable, weight: Variable, bias: Variable, epsilon: Float = 1e-5)
+public func batchNorm2d(
+    _ x: Variable, weight: Variable, bias: Variable, epsilon: Float = 1e-5
+)
     -> BatchNormResult
 {
     let channels = checkedChannels(x, weight, bias)

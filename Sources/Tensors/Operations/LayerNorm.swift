@@ -9,7 +9,9 @@ import Kernels
 ///   - bias: `[n]`.
 ///   - epsilon: 1e-6 in timm's transformers, 1e-5 in PyTorch's.
 /// - Returns: the shape of x.
-public func layerNorm(_ x: Variable, weight: Variable, bias: Variable, epsilon: Float = 1e-6)
+public func layerNorm(
+    _ x: Variable, weight: Variable, bias: Variable, epsilon: Float = 1e-6
+)
     -> Variable
 {
     let width = x.shape.last
@@ -26,7 +28,8 @@ public func layerNorm(_ x: Variable, weight: Variable, bias: Variable, epsilon: 
     Rows.layerNorm(
         x.value.span, weight: weight.value.span, bias: bias.value.span, epsilon: epsilon,
         into: &y, means: &mean, inverses: &inverse)
-    return tape.record(value, from: x, weight, bias) { [means, inverses, bias = bias.place] g, sums in
+    return tape.record(value, from: x, weight, bias) {
+        [means, inverses, bias = bias.place] g, sums in
         var result = sums.uninitialized(x.shape)
         var (dWeight, dBias) = (sums.uninitialized([width]), sums.uninitialized([width]))
         var dx = result.mutableSpan

@@ -4,8 +4,8 @@
 /// - Parameters:
 ///   - images: `[B, C, H, W]`; `size` divides H and W.
 ///   - size: the side of a patch.
-/// - Returns: `[B, H W / size², C size²]`: patches from left to right and top to bottom, each as a
-///   convolution's weight `[out, C, size, size]` is laid out.
+/// - Returns: `[B, H W / size^2, C size^2]`: patches from left to right and top to bottom, each as
+///   a convolution's weight `[out, C, size, size]` is laid out.
 public func unfoldedPatches(_ images: Variable, size: Int) -> Variable {
     let shape = images.shape
     precondition(
