@@ -85,6 +85,14 @@ struct ClusterLabelsTests {
 }
 
 struct FeaturePreparationTests {
+    @Test func `queries are centred by the mean of their bank`() {
+        let bank = Tensor([1, 10, 3, 30, 5, 20], shape: [3, 2])
+        let query = Tensor([4, 25], shape: [1, 2])
+        let found = FeaturePreparation(centred: true, unitLength: false)
+            .applied(to: query, centredLike: bank)
+        #expect(found.values == [1, 5])
+    }
+
     @Test func `centring takes the mean of every column away, then lengths become one`() {
         let x = Tensor([1, 10, 3, 30, 5, 20], shape: [3, 2])
         let centred = FeaturePreparation(centred: true, unitLength: false).applied(to: x)
