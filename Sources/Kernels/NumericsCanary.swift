@@ -15,6 +15,7 @@ public enum NumericsCanary {
         canary.addAttention()
         canary.addImages()
         canary.addOptimizers()
+        canary.addResize()
         return canary.words
     }
 }
@@ -237,6 +238,26 @@ private struct Canary {
                 &value, gradient: g.span, momentum: &m, rate: 0.1, decay: 0.01, momentum: 0.9,
                 nesterov: nesterov)
             for values in [p, first] { add(values) }
+        }
+    }
+
+    /// A resize from 11 to 13 places, two lines blended.
+    mutating func addResize() {
+        let pixels = Self.inputs(22, seed: 20).map { UInt8(($0 + 2) * 63) }
+        let first = (0..<13).map { $0 * 10 / 13 }
+        let weights = Self.inputs(26, seed: 21)
+        var lines = [Float](repeating: 0, count: 26)
+        for line in 0..<2 {
+            var span = lines.mutableSpan
+            readLine(
+                pixels.span, at: 11 * line, first: first.span, weights: weights.span, taps: 2,
+                into: &span, at: 13 * line)
+        }
+        add(lines)
+        add(13) {
+            combineLines(
+                lines.span, at: 0, width: 13, weights: weights.span.extracting(0..<2), shift: -0.8,
+                into: &$0, at: 0)
         }
     }
 }

@@ -104,6 +104,14 @@ public final class Tape {
     /// A tensor of the pool, to be written before it is read.
     func uninitialized(_ shape: Shape) -> Tensor { Tensor(uninitialized: shape, pool: pool) }
 
+    /// A scalar of the pool.
+    func scalar(_ value: Float) -> Tensor {
+        var result = uninitialized([])
+        var span = result.mutableSpan
+        span[0] = value
+        return result
+    }
+
     private func append(_ value: Tensor, backward: Backward?) -> Variable {
         precondition(!isSpent, "an operation on a tape that gave its gradients")
         records.append(Record(shape: value.shape, backward: backward))

@@ -26,7 +26,7 @@ public func batchNorm2d(
     precondition(channels.count > 1, "batchNorm2d: one element in a channel of \(x.shape)")
     let tape = x.tape
     let size = weight.shape
-    var (means, variances) = (Tensor(uninitialized: size), Tensor(uninitialized: size))
+    var (means, variances) = (tape.uninitialized(size), tape.uninitialized(size))
     var mean = means.mutableSpan
     var variance = variances.mutableSpan
     channels.statistics(x.value.span, means: &mean, variances: &variance)

@@ -22,7 +22,7 @@ public func crossEntropy(_ logits: Variable, targets: [Int], divisor: Float? = n
     for (row, target) in targets.enumerated() {
         loss[row] = total[row] - logits.value.span[row * width + target]
     }
-    let value = Tensor(Vector.sum(losses.span) / divisor)
+    let value = logits.tape.scalar(Vector.sum(losses.span) / divisor)
     return logits.tape.record(value, from: logits) { [totals] gradient, sums in
         // (softmax - one hot) g / divisor
         let scale = gradient.scalar / divisor

@@ -3,7 +3,7 @@ import Kernels
 extension Variable {
     /// The sum of all elements, a scalar, over 32 lanes as `Vector` documents.
     public func sum() -> Variable {
-        let value = Tensor(Vector.sum(self.value.span))
+        let value = tape.scalar(Vector.sum(self.value.span))
         return tape.record(value, from: self) { [x = place] gradient, sums in
             var result = sums.uninitialized(x.shape)
             var span = result.mutableSpan
