@@ -11,8 +11,8 @@ struct Asker: Hashable, Sendable {
 
 /// The exchange rounds of the open step (design, section 2.4).
 ///
-/// Which inputs are kept, which answer groups are answered, and who waits. Answers stay until the step commits, so that a slice that is
-/// leased again gets the kept answer.
+/// Which inputs are kept, which answer groups are answered, and who waits. Answers stay until the
+/// step commits, so that a slice that is leased again gets the kept answer.
 struct ExchangeBook: Sendable {
     /// An input that is kept.
     struct Input: Hashable, Sendable {

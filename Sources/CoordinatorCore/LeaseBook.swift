@@ -280,14 +280,20 @@ struct LeaseBook: Sendable {
         }
     }
 
-    /// Whether a worker hangs: a slot sits on a slice that has not moved for the hang term, or a
-    /// slice is on no slot though no other is parked, for which its result could wait.
-    func hangs(_ worker: Incarnation, at time: Moment, term: Duration) -> Bool {
-        let held = slices.flatMap(\.holders).filter { $0.worker == worker }
-        let hasParked = held.contains { $0.state == .parked }
-        return held.contains { holder in
+    /// Whether a worker hangs: a slice that it holds has not moved for the hang term.
+    ///
+    /// A slice with all answers (`isThrough`) that is on no slot while others are parked may be a
+    /// result that waits for its sibling: it does not count.
+    func hangs(
+        _ worker: Incarnation, at time: Moment, term: Duration, isThrough: (Int) -> Bool
+    ) -> Bool {
+        let mine = slices.indices.flatMap { index in
+            slices[index].holders.filter { $0.worker == worker }.map { (index, $0) }
+        }
+        let hasParked = mine.contains { $0.1.state == .parked }
+        return mine.contains { index, holder in
             guard let stale = staleness(of: holder, at: time), stale > term else { return false }
-            return holder.isOnSlot || !hasParked
+            return holder.isOnSlot || !hasParked || !isThrough(index)
         }
     }
 }

@@ -247,8 +247,10 @@ extension StepMachine {
         for worker in sessions.sorted {
             if isSilent(worker) {
                 end(worker.incarnation, hasLeft: isOver, why: "no sign of life")
-            } else if let leases = step?.leases,
-                leases.hangs(worker.incarnation, at: time, term: settings.hangTerm)
+            } else if let step,
+                step.leases.hangs(
+                    worker.incarnation, at: time, term: settings.hangTerm,
+                    isThrough: step.exchanges.isThrough)
             {
                 end(worker.incarnation, hasLeft: false, why: "a slice of it hangs")
             }

@@ -36,7 +36,10 @@ extension Walk {
             let last = up[id]?.last, case .request(_, let incarnation, let body, _) = last,
             incarnation.rawValue != 0 || ids.count == 1
         else { return }
-        if case .goodbye = body { return }
+        switch body {
+        case .greet, .hello, .attach, .goodbye: return
+        default: break
+        }
         let other = ids[random.below(ids.count)]
         if case .closed? = up[other]?.last { return }
         up[other, default: []].append(last)
