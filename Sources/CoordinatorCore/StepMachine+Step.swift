@@ -194,8 +194,15 @@ extension StepMachine {
             answer(asker, .reply(.verdict(.drop)))
             return
         }
-        guard let node = open.node(offer.node), offer.byteCount <= settings.bodyBytesMax else {
-            refuse(asker, .badValue, "node \(offer.node) of \(offer.byteCount) bytes")
+        guard let node = open.node(offer.node) else {
+            refuse(asker, .badValue, "node \(offer.node) is none of the step's tree")
+            return
+        }
+        guard offer.byteCount <= settings.bodyBytesMax else {
+            let detail =
+                "node \(node) has \(offer.byteCount) bytes, the limit is \(settings.bodyBytesMax)"
+            giveUp(node, of: asker.worker, detail)
+            refuse(asker, .badValue, detail)
             return
         }
         guard open.occupied(in: node).allSatisfy(open.exchanges.isThrough) else {
@@ -210,6 +217,14 @@ extension StepMachine {
         nodes.offer(
             GradientTreeBook.Offer(
                 asker: asker, node: node, byteCount: offer.byteCount, since: time))
+    }
+
+    /// A node that cannot be used: its slices come back with an error.
+    private mutating func giveUp(_ node: TreeNode, of worker: Incarnation, _ detail: String) {
+        for slice in node.slices
+        where step?.leases.release(slice, from: worker, at: time) == true {
+            countFailure(of: slice, on: worker, detail)
+        }
     }
 
     /// Gives the verdicts that can be given.
@@ -250,8 +265,9 @@ extension StepMachine {
         }
         guard delivery.leaves.map(\.slice.index) == open.occupied(in: node) else {
             effects.append(.dropStaged(key))
-            for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
-            refuse(asker, .badValue, "the leaves of node \(bounds) are not its slices")
+            let detail = "the leaves of node \(bounds) are not its slices"
+            giveUp(node, of: asker.worker, detail)
+            refuse(asker, .badValue, detail)
             return
         }
         let name = sessions.name(of: asker.worker)

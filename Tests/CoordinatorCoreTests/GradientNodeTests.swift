@@ -102,6 +102,18 @@ import Testing
         #expect(effects.stagingEnds == ["drop"])
     }
 
+    @Test func `a node over the size limit is refused and pauses the run at the third time`() {
+        var (bench, a) = bench(slices: 1)
+        let offer = OfferNode(step: StepNumber(0), node: SliceRange(0, 1), byteCount: 1 << 40)
+        for _ in 0..<3 {
+            #expect(bench.ask(a, .offerNode(offer)).refusal == .badValue)
+            _ = bench.lease(a)
+        }
+        let status = bench.machine.status(at: bench.now)
+        #expect(status.state == .paused)
+        #expect(status.detail.contains("the limit is"))
+    }
+
     @Test func `credits are bounded, and those who wait get one when one is free`() {
         var (bench, a) = bench(slices: 8, credits: 1)
         let most = bench.machine.status(at: bench.now).creditsMax

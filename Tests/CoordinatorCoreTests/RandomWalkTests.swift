@@ -2,10 +2,10 @@ import CoordinatorCore
 import Foundation
 import Testing
 
-/// Seeded walks through a simulated world; `PLEIAD_WALKS` sets how many (default 400 a kind).
+/// Seeded walks through a simulated world; `PLEIAD_WALKS` sets how many (default 300 a kind).
 @Suite struct RandomWalkTests {
     private var count: UInt64 {
-        ProcessInfo.processInfo.environment["PLEIAD_WALKS"].flatMap(UInt64.init) ?? 400
+        ProcessInfo.processInfo.environment["PLEIAD_WALKS"].flatMap(UInt64.init) ?? 300
     }
 
     private func walk(_ seed: UInt64, _ faults: WalkFaults) -> Walk {
