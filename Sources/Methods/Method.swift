@@ -96,7 +96,9 @@ public protocol SliceProgress: Sendable {
     func beginBackward()
 }
 
-/// The worker's part of a method. It holds nothing that cannot be lost.
+/// The worker's part of a method.
+///
+/// It holds nothing that cannot be lost.
 public protocol WorkerMethod: Sendable {
     /// Loads and augments a slice's samples. May run on any thread, ahead of time; the result
     /// depends on the arguments and the run's seed alone.
@@ -161,7 +163,9 @@ public struct StateArray: Sendable {
     }
 }
 
-/// The coordinator's part of a method: tables and everything global. One thread at a time uses it.
+/// The coordinator's part of a method: tables and everything global.
+///
+/// One thread at a time uses it.
 public protocol CoordinatorMethod: AnyObject {
     /// The tables, for `status`.
     var tables: [TableSummary] { get }

@@ -18,7 +18,9 @@ extension CenterTable {
         public var cosines: CosineTotals
     }
 
-    /// Moves the drawn rows: dL/dW from what the groups left, optimizer, scatter. Closes the step.
+    /// Moves the drawn rows: dL/dW from what the groups left, optimizer, scatter.
+    ///
+    /// The step is closed by this.
     ///
     /// - Parameter rate: the learning rate of the table in this step.
     /// - Precondition: a step is open and every group has been answered.

@@ -17,7 +17,9 @@ extension CenterTable {
         return entries
     }
 
-    /// Takes over stored state; the table is unchanged if it throws. An open step is forgotten.
+    /// Takes over stored state; the table is unchanged if it throws.
+    ///
+    /// An open step is forgotten.
     ///
     /// - Parameter entries: what `entries(prefix:)` gave, among others.
     public mutating func restore(

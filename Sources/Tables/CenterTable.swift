@@ -97,8 +97,9 @@ public struct CenterTable: Sendable {
             rows.shape == [settings.rowCount, settings.dim],
             "rows \(rows.shape) for \(settings.rowCount) x \(settings.dim)")
         let chunks = Self.chunkRanges(settings.rowCount).map { rows.rows($0) }
-        guard let store = RowStore(
-            chunks: chunks, count: settings.rowCount, dim: settings.dim)
+        guard
+            let store = RowStore(
+                chunks: chunks, count: settings.rowCount, dim: settings.dim)
         else { preconditionFailure("chunks of a table do not fit") }
         self.init(settings, rows: store)
     }

@@ -1,7 +1,9 @@
 import Foundation
 import Storage
 
-/// How the files of one kind are checked. A file belongs to the kind of the longest name that is
+/// How the files of one kind are checked.
+///
+/// A file belongs to the kind of the longest name that is
 /// the file's name, or a prefix of it up to an underscore; what follows tells variants apart.
 struct GoldenKind: Sendable {
     let name: String

@@ -38,10 +38,11 @@ import Testing
         var answers = [Tensor](repeating: Tensor(0), count: 4)
         for group in order {
             let range = (10 * group)..<(10 * group + 10)
-            answers[group] = table.answer(
-                group: group, embeddings: z.rows(range), labels: Array(labels[range]),
-                loss: ClassificationSettings(scale: 16), divisor: 40
-            ).gradient
+            answers[group] =
+                table.answer(
+                    group: group, embeddings: z.rows(range), labels: Array(labels[range]),
+                    loss: ClassificationSettings(scale: 16), divisor: 40
+                ).gradient
         }
         #expect(table.brokenInvariant() == nil)
         _ = table.commit(rate: 0.01)

@@ -15,8 +15,9 @@ public struct MLCD: Method {
     /// The name in run files.
     public static let name = "mlcd"
 
-    /// The one exchange: embeddings for the gradient of the loss by them. Each answer needs the
-    /// sample's embedding and the drawn rows alone, so it goes by groups.
+    /// The one exchange: embeddings for the gradient of the loss by them.
+    ///
+    /// Each answer needs the sample's embedding and the drawn rows alone, so it goes by groups.
     static let embeddingRound = ExchangeRound(name: "embeddings", mixesSamples: false)
 
     /// The section `mlcd`.
@@ -42,7 +43,7 @@ public struct MLCD: Method {
     /// One round.
     public var exchanges: [ExchangeRound] { [Self.embeddingRound] }
 
-    /// The step's loss and its two terms; single-label losses and Eq. 4 have no positive term.
+    /// The step's loss and its two terms; single-label losses and `mlc` have no positive term.
     public var sumNames: [String] { ["loss", "loss.positive", "loss.negative"] }
 
     /// Embeddings `[samples, D]`, finite.

@@ -97,8 +97,8 @@ final class MLCDCoordinator: CoordinatorMethod {
             guard let part = input["z"],
                 part.shape == [step.positives[slice].count, settings.dim]
             else {
-                throw MLCDError.badInput(
-                    slice: slice, problem: "\(input.entries.map { "\($0.name) \($0.tensor.shape)" })")
+                let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
+                throw MLCDError.badInput(slice: slice, problem: "\(found)")
             }
             z = z.concatenatedRows(with: part)
         }
@@ -150,9 +150,8 @@ final class MLCDCoordinator: CoordinatorMethod {
         guard stored.count > settings.positives else { return Array(stored) }
         let random = CounterRandom(
             seed: seed, stream: .labelChoice, a: UInt64(step), b: UInt64(sample))
-        return chosenLabels(
-            stored: stored, draws: stored.indices.map { random.uniform(at: $0 - stored.startIndex) },
-            count: settings.positives)
+        let draws = (0..<stored.count).map { random.uniform(at: $0) }
+        return chosenLabels(stored: stored, draws: draws, count: settings.positives)
     }
 
     // MARK: State

@@ -19,7 +19,8 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missingAnswer(let name):
-            "the coordinator's answer has no tensor \(name): coordinator and worker differ in version"
+            "the coordinator's answer has no tensor \(name): "
+                + "coordinator and worker differ in version"
         case .wrongAnswer(let name, let found, let wanted):
             "the coordinator's answer \(name) is \(found), expected \(wanted): "
                 + "coordinator and worker differ in version"

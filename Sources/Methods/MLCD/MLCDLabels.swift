@@ -4,7 +4,9 @@ internal import Identity
 internal import Storage
 
 /// The classes of every image, made once by clustering and kept in the state directory (MLCD
-/// sheet, section 2.1). Labels belong to the image, not to the crop.
+/// sheet, section 2.1).
+///
+/// Labels belong to the image, not to the crop.
 struct MLCDLabels: Sendable {
     /// The file in a state directory.
     static let fileName = "labels.safetensors"
@@ -22,12 +24,13 @@ struct MLCDLabels: Sendable {
         _ settings: MLCDSettings, dataset: ImageDataset, features: Digest?
     ) -> Digest {
         let clustering = settings.clustering
+        let clustered = features?.hex ?? "pixels/\(clustering.pooling)"
         var hasher = SHA256Hasher()
         hasher.update(
             "centers \(settings.centers) stored \(settings.stored) "
                 + "spherical \(clustering.spherical) centered \(clustering.centered) "
                 + "iterations \(clustering.iterations) seed \(clustering.seed) "
-                + "features \(features?.hex ?? "pixels/\(clustering.pooling)") images \(dataset.digest.hex)")
+                + "features \(clustered) images \(dataset.digest.hex)")
         return hasher.finalize()
     }
 

@@ -27,31 +27,31 @@ public struct MLCDSettings: Hashable, Sendable {
         case exact
     }
 
-    /// Which loss is trained. Key `loss`.
+    /// Which loss is trained (key `loss`).
     public var loss: Loss
-    /// D, the length of an embedding. Key `dim`.
+    /// D, the length of an embedding (key `dim`).
     public var dim: Int
-    /// k, the number of classes. Key `centers`.
+    /// k, the number of classes (key `centers`).
     public var centers: Int
-    /// l, the classes of a sample that are positive in a step. Key `positives`.
+    /// l, the classes of a sample that are positive in a step (key `positives`).
     public var positives: Int
     /// q, the classes that are stored for a sample; l of them are drawn anew in each step where q
-    /// is greater. Key `stored`.
+    /// is greater (key `stored`).
     public var stored: Int
-    /// gamma, what a cosine is multiplied by. Key `scale`.
+    /// gamma, what a cosine is multiplied by (key `scale`).
     public var scale: Double
-    /// m, the margin: an angle in radians, for `cosface` a cosine. Key `margin`.
+    /// m, the margin: an angle in radians, for `cosface` a cosine (key `margin`).
     public var margin: Double
-    /// How the margin is differentiated. Key `derivative`.
+    /// How the margin is differentiated (key `derivative`).
     public var derivative: Derivative
     /// tau: a single-label loss gives negatives of a higher cosine logit 0 and no gradient; 0
-    /// switches that off. Key `filter`.
+    /// switches that off (key `filter`).
     public var filter: Double
-    /// r, the share of all classes that is drawn in a step. Key `rate`.
+    /// r, the share of all classes that is drawn in a step (key `rate`).
     public var rate: Double
-    /// How the rows of the table move. Section `table`.
+    /// How the rows of the table move (section `table`).
     public var table: MLCDTableSettings
-    /// Where the classes come from. Section `clustering`.
+    /// Where the classes come from (section `clustering`).
     public var clustering: MLCDClusteringSettings
 
     /// Reads the section; mistakes are recorded in its document.
@@ -119,10 +119,12 @@ public struct MLCDSettings: Hashable, Sendable {
 
 /// The section `mlcd.table`: how drawn rows move (sheet section 2.5, the "rows" way).
 public struct MLCDTableSettings: Hashable, Sendable {
-    /// The update rule with its constants. Keys `optimizer`, `weightDecay`, `momentum`, `beta1`,
-    /// `beta2`, `epsilon`; the network's by default, except AdamW's betas .9 and .999.
+    /// The update rule with its constants.
+    ///
+    /// Keys `optimizer`, `weightDecay`, `momentum`, `beta1`, `beta2`, `epsilon`; the network's by
+    /// default, except AdamW's betas .9 and .999.
     public var rule: UpdateRule
-    /// The table's learning rate is this times the network's. Key `learningRateFactor`.
+    /// The table's learning rate is this times the network's (key `learningRateFactor`).
     public var learningRateFactor: Double
 
     init(from section: Section, optimizer: OptimizerSettings) {
@@ -155,20 +157,21 @@ public struct MLCDClusteringSettings: Hashable, Sendable {
         case file
     }
 
-    /// What is clustered. Key `features`.
+    /// What is clustered (key `features`).
     public var features: Features
-    /// The file of features; nil for pixels. Key `path`.
+    /// The file of features; nil for pixels (key `path`).
     public var path: String?
-    /// Side of the squares over which pixels are averaged before; 1 keeps every pixel. It divides
-    /// the cost by its square. Key `pooling`.
+    /// Side of the squares over which pixels are averaged before (key `pooling`).
+    ///
+    /// 1 keeps every pixel; the cost is divided by the square.
     public var pooling: Int
-    /// Whether centers are of unit length and the largest inner product wins. Key `spherical`.
+    /// Whether centers are of unit length and the largest inner product wins (key `spherical`).
     public var spherical: Bool
-    /// Whether the mean is subtracted before features are brought to unit length. Key `centered`.
+    /// Whether the mean is subtracted before features are brought to unit length (key `centered`).
     public var centered: Bool
-    /// T, the iterations of Lloyd. Key `iterations`.
+    /// T, the iterations of Lloyd (key `iterations`).
     public var iterations: Int
-    /// The seed of the first centers and of splits. Key `seed`.
+    /// The seed of the first centers and of splits (key `seed`).
     public var seed: UInt64
 
     init(from section: Section) {

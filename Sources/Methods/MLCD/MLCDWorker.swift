@@ -25,38 +25,76 @@ struct MLCDWorker: WorkerMethod {
     ) async throws -> SliceResult {
         let pool = pools.take()
         defer { pools.give(pool) }
+        let pass = MLCDPass(
+            work, images: views[0], network: network, version: version, pool: pool,
+            progress: progress)
 
         // 3. Forward: images to features to z [b, D].
-        var kept: Forward? = forward(views[0], version, pool, progress)
-        let z = kept?.embeddings.value ?? Tensor(zeros: [0])
-        if !work.keepsActivations { kept = nil }
+        let input = pass.forward()
 
         // 4. Exchange: z for dL/dz, the loss being a mean over the whole step.
-        let answer = try await exchange(0, NamedTensors(["z": z]))
-        let dz = try answer.required("dz", shape: z.shape)
-        let losses = try answer.required("losses", shape: [work.samples.count, 2])
+        let answer = try await exchange(0, input)
 
-        // 5. Backward: from dL/dz to all parameters. Activations that were dropped are made again.
-        let pass = kept.take() ?? forward(views[0], version, pool, progress)
-        progress.beginBackward()
-        let statistics = pass.pass.flatStatistics
-        let gradient = pass.pass.flatGradient(of: [(pass.embeddings, dz)])
-        return SliceResult(
-            gradient: gradient, statistics: statistics,
-            sums: sums(of: losses, stepSamples: work.stepSamples))
+        // 5. Backward: from dL/dz to all parameters.
+        return try pass.backward(from: answer)
     }
+}
+
+/// One slice's way through the network and back.
+private final class MLCDPass {
+    private let work: SliceWork
+    private let images: Tensor
+    private let network: EmbeddingNetwork
+    private let version: VersionTensors
+    private let pool: BufferPool
+    private let progress: any SliceProgress
+    private var kept: Forward?
 
     private struct Forward {
         var pass: ForwardPass
         var embeddings: Variable
     }
 
-    private func forward(
-        _ images: Tensor, _ version: VersionTensors, _ pool: BufferPool,
-        _ progress: any SliceProgress
-    ) -> Forward {
+    init(
+        _ work: SliceWork, images: Tensor, network: EmbeddingNetwork, version: VersionTensors,
+        pool: BufferPool, progress: any SliceProgress
+    ) {
+        self.work = work
+        self.images = images
+        self.network = network
+        self.version = version
+        self.pool = pool
+        self.progress = progress
+    }
+
+    // Not inlined into the asynchronous caller: Swift 6.3 then puts temporaries of the forward pass
+    // on the task's stack and frees them in another order than it took them.
+
+    /// The embeddings to send; activations are kept if they may be.
+    @inline(never)
+    func forward() -> NamedTensors {
+        let forward = computeForward()
+        if work.keepsActivations { kept = forward }
+        return NamedTensors(["z": forward.embeddings.value])
+    }
+
+    /// The slice's result; activations that were dropped are made again, with the same bits.
+    @inline(never)
+    func backward(from answer: NamedTensors) throws -> SliceResult {
+        let count = work.samples.count
+        let forward = kept.take() ?? computeForward()
+        let dz = try answer.required("dz", shape: forward.embeddings.shape)
+        let losses = try answer.required("losses", shape: [count, 2])
+        progress.beginBackward()
+        let statistics = forward.pass.flatStatistics
+        let gradient = forward.pass.flatGradient(of: [(forward.embeddings, dz)])
+        return SliceResult(
+            gradient: gradient, statistics: statistics, sums: sums(of: losses))
+    }
+
+    private func computeForward() -> Forward {
         let tape = Tape(pool: pool)
-        tape.progress = { progress.tick() }
+        tape.progress = { [progress] in progress.tick() }
         let pass = ForwardPass(
             network.layout, parameters: version.parameters, buffers: version.buffers, tape: tape,
             isTraining: true)
@@ -65,14 +103,14 @@ struct MLCDWorker: WorkerMethod {
     }
 
     /// The slice's part in the step's mean loss and its terms, summed in sample order.
-    private func sums(of losses: Tensor, stepSamples: Int) -> [SliceResult.Sum] {
+    private func sums(of losses: Tensor) -> [SliceResult.Sum] {
         var (positive, negative) = (0.0, 0.0)
         let values = losses.span
         for sample in 0..<(values.count / 2) {
             positive += Double(values[2 * sample])
             negative += Double(values[2 * sample + 1])
         }
-        let divisor = Double(stepSamples)
+        let divisor = Double(work.stepSamples)
         return [
             SliceResult.Sum(name: "loss", value: (positive + negative) / divisor),
             SliceResult.Sum(name: "loss.positive", value: positive / divisor),

@@ -78,7 +78,7 @@ private func tableOfAllRows(_ golden: GoldenCase) throws -> CenterTable {
     return table
 }
 
-/// `ambiguity`: equal gaps at two places are equal to Eq. 4 and differ to Eq. 5.
+/// `ambiguity`: equal gaps at two places are equal to `mlc` and differ to `mlcd`.
 func checkAmbiguity(_ golden: GoldenCase) throws {
     let pairs = try golden.tensor("in.negative_positive")
     let scale = Float(try golden.number("scale"))

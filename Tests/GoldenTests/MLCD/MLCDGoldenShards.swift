@@ -44,7 +44,8 @@ private struct ShardedRun {
             var target = weight.mutableSpan
             let (shape, tile) = (rows[shard].unit.shape, tiles[shard])
             sgemm(
-                transA: .transposed, m: shape[0], n: shape[1], k: z.lengths.count, a: tile.span, b: z.unit.span, c: &target)
+                transA: .transposed, m: shape[0], n: shape[1], k: z.lengths.count, a: tile.span,
+                b: z.unit.span, c: &target)
             rows[shard].pullBack(&weight)
             weights += weight.values
         }

@@ -69,7 +69,8 @@ import Testing
             mistakes("centers: 40", network: "kind: conv\npatch: 7")
                 .contains { $0.contains("network.patch") })
         #expect(
-            mistakes("centers: 40", views: "area: [0.9, 0.5]").contains { $0.contains("views.area") })
+            mistakes("centers: 40", views: "area: [0.9, 0.5]")
+                .contains { $0.contains("views.area") })
     }
 
     @Test func `every mistake is reported at once`() {

@@ -185,8 +185,9 @@ import Testing
         for step in 0..<3 {
             let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
             two.coordinator.foresee(step: step, samples: [all])
-            _ = try await train(&one, steps: step..<(step + 1), slices: 1, groups: [0..<1], order: [0])
-            _ = try await train(&two, steps: step..<(step + 1), slices: 1, groups: [0..<1], order: [0])
+            let steps = step..<(step + 1)
+            _ = try await train(&one, steps: steps, slices: 1, groups: [0..<1], order: [0])
+            _ = try await train(&two, steps: steps, slices: 1, groups: [0..<1], order: [0])
         }
         #expect(identical(one, two))
     }
