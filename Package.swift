@@ -49,7 +49,10 @@ let package = Package(
         // Memory, bytes and sockets
         .target(name: "Buffers", swiftSettings: numeric),
         .target(name: "Identity", dependencies: ["CCrypto"], swiftSettings: numeric),
-        .target(name: "Wire", dependencies: ["Buffers"], swiftSettings: numeric),
+        .target(
+            name: "CChecksum",
+            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+        .target(name: "Wire", dependencies: ["Buffers", "CChecksum"], swiftSettings: numeric),
         .target(
             name: "Transport", dependencies: ["Wire", "Buffers", "CNNG"], swiftSettings: strict),
 
@@ -129,5 +132,82 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
+
+        // Tests
+        .testTarget(name: "BuffersTests", dependencies: ["Buffers"], swiftSettings: strict),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
+        .testTarget(name: "IdentityTests", dependencies: ["Identity"], swiftSettings: strict),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Buffers"], swiftSettings: strict),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport", "Wire", "Buffers"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
+        .testTarget(
+            name: "TensorsTests", dependencies: ["Tensors", "Kernels", "Buffers"],
+            exclude: ["Fixtures"], swiftSettings: numeric),
+        .testTarget(
+            name: "NetworksTests", dependencies: ["Networks", "Tensors", "Storage", "Buffers"],
+            exclude: ["Fixtures"], swiftSettings: numeric),
+        .testTarget(
+            name: "ObjectivesTests", dependencies: ["Objectives", "Tensors", "Kernels"],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "Tensors", "Identity", "Kernels"],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "Tensors", "Identity", "Buffers"],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "TablesTests",
+            dependencies: [
+                "Tables", "Objectives", "Optimizers", "Tensors", "Kernels", "Storage",
+            ],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "ClusteringTests", dependencies: ["Clustering", "Tensors", "Storage", "Kernels"],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Evaluation", "Datasets", "Networks", "Storage", "Tensors", "Kernels",
+            ],
+            swiftSettings: numeric),
+        .testTarget(name: "RunFilesTests", dependencies: ["RunFiles"], swiftSettings: strict),
+        .testTarget(
+            name: "MethodsTests",
+            dependencies: [
+                "Methods", "Networks", "Objectives", "Optimizers", "Tables", "Datasets",
+                "Clustering", "RunFiles", "Storage", "Tensors", "Identity", "Kernels", "Buffers",
+            ],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "GoldenTests",
+            dependencies: [
+                "Methods", "Networks", "Objectives", "Optimizers", "Tables", "Clustering",
+                "Evaluation", "Storage", "Tensors", "Kernels", "Datasets", "RunFiles", "Buffers",
+            ],
+            exclude: ["Fixtures"], swiftSettings: numeric),
+        .testTarget(
+            name: "MessagesTests",
+            dependencies: ["Messages", "Wire", "Tensors", "Optimizers", "Identity", "Buffers"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CoordinatorCoreTests",
+            dependencies: ["CoordinatorCore", "Messages", "Optimizers", "Identity"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "WorkerCoreTests",
+            dependencies: [
+                "WorkerCore", "Client", "Messages", "Wire", "Transport", "Tensors", "Optimizers",
+                "Datasets", "Methods", "RunFiles", "Identity", "Threads", "Networks",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "SystemTests", swiftSettings: strict),
     ]
 )

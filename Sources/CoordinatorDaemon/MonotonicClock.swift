@@ -2,11 +2,13 @@ import CoordinatorCore
 
 /// The daemon's clock: never set back, stands while the machine sleeps.
 struct MonotonicClock: Sendable {
+    /// The same for every clock of the process; made at the first look.
     private static let start = ContinuousClock.now
 
     /// Now, as the machine wants it.
     var now: Moment {
-        Moment(nanoseconds: 0) + (ContinuousClock.now - Self.start)
+        let start = Self.start
+        return Moment(nanoseconds: 0) + (ContinuousClock.now - start)
     }
 
     /// Seconds since the process began to look.

@@ -36,7 +36,7 @@ extension StateEngine {
         committed = step.index + 1
         let line = StepFigures(
             step: step.index, samples: run.sampler.batchCount(step: step.index), rate: rate,
-            gradientNorm: gradientNorm, figures: figures)
+            gradientNorm: gradientNorm, figures: total.sums + figures)
         try directory.append(line, secondsSinceStart: board.seconds)
         board.stepCommitted(line, tables: method.tables)
     }
