@@ -137,7 +137,7 @@ actor Worker {
     func note(_ text: String) {
         let level: Logger.Level = text == lastNote ? .debug : .info
         lastNote = text
-        logger.log(level: level, "joining again", metadata: ["reason": "\(text)"])
+        logger.log(level: level, "not joined, trying again", metadata: ["reason": "\(text)"])
     }
 
     func beat(_ conversation: Conversation) async {
