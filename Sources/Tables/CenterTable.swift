@@ -190,9 +190,8 @@ public struct CenterTable: Sendable {
             for row in ranges[chunk] {
                 let random = CounterRandom(
                     seed: settings.seed, stream: .tableInitialisation, a: UInt64(row))
-                for column in 0..<dim {
-                    span[place + column] = initialDeviation * random.normal(at: column)
-                }
+                var part = span._mutatingExtracting(place..<(place + dim))
+                random.fillNormals(&part, deviation: initialDeviation)
                 place += dim
             }
             return rows

@@ -166,6 +166,17 @@ import Testing
         #expect(target.allRows.isBitIdentical(to: before))
     }
 
+    @Test(arguments: [1, 15, 16, 37, 128])
+    func `first rows are the normal numbers of their own counters`(dim: Int) {
+        let rows = table(rowCount: 20, dim: dim).allRows.values
+        for row in 0..<20 {
+            let random = CounterRandom(seed: 11, stream: .tableInitialisation, a: UInt64(row))
+            for column in 0..<dim {
+                #expect(rows[row * dim + column] == 0.01 * random.normal(at: column))
+            }
+        }
+    }
+
     @Test func `first rows have mean 0 and deviation 0.01`() {
         let values = table().allRows.values.map(Double.init)
         let mean = values.reduce(0, +) / Double(values.count)
