@@ -56,6 +56,12 @@ extension StepMachine {
         let waiting = sessions.sorted.reduce(0) { $0 + $1.replies.waitingCount }
         if waiting != booked.count { faults.append("a request is forgotten") }
         if isOver, waiting > 0 { faults.append("a request waits after the end") }
+        for round in step?.exchanges.rounds ?? [] {
+            for (slice, waiters) in round.waiters.enumerated()
+            where !waiters.isEmpty && step?.leases.slices[slice].isDone == true {
+                faults.append("somebody waits for an answer to a slice that is done")
+            }
+        }
         for slice in step?.leases.slices ?? [] {
             if slice.isDone, !slice.holders.isEmpty { faults.append("a done slice is leased") }
             if slice.isEmpty, slice.attempts > 0 { faults.append("an empty slice was leased") }

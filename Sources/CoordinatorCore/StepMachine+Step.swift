@@ -312,14 +312,13 @@ extension StepMachine {
     }
 
     /// A slice is done: whoever else holds it need not go on.
+    ///
+    /// Nobody waits for an answer to it, since all its rounds are answered.
     private mutating func finish(_ slice: Int, of number: StepNumber, by worker: Incarnation) {
         let others = step?.leases.finish(slice, by: worker) ?? []
         for other in others {
             guard let control = sessions.workers[other]?.control else { continue }
             effects.append(.push(control, .abandon(number, SliceNumber(slice))))
-        }
-        for asker in step?.exchanges.dismiss(slice: slice) ?? [] {
-            refuse(asker, .leaseGone, "slice \(slice) of step \(number) is done")
         }
     }
 }
