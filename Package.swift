@@ -190,7 +190,7 @@ let package = Package(
                 "Methods", "Networks", "Objectives", "Optimizers", "Tables", "Clustering",
                 "Evaluation", "Storage", "Tensors", "Kernels", "Datasets", "RunFiles", "Buffers",
             ],
-            exclude: ["Fixtures"], swiftSettings: numeric),
+            resources: [.copy("Fixtures")], swiftSettings: numeric),
         .testTarget(
             name: "MessagesTests",
             dependencies: ["Messages", "Wire", "Tensors", "Optimizers", "Identity", "Buffers"],

@@ -7,9 +7,7 @@ import Threads
 /// given are values, which later steps do not change.
 actor CheckpointWriter {
     nonisolated let executor = ThreadExecutor(name: "pleiad-checkpoint")
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe executor.asUnownedSerialExecutor()
-    }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     private let directory: RunDirectory
 

@@ -31,9 +31,7 @@ enum EngineCommand: Sendable {
 /// thread of its own, so that the daemon answers while a table step runs.
 actor StateEngine {
     nonisolated let executor: ThreadExecutor
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe executor.asUnownedSerialExecutor()
-    }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     let run: LoadedRun
     let directory: RunDirectory
