@@ -106,7 +106,8 @@ let package = Package(
         .target(
             name: "CoordinatorDaemon",
             dependencies: [
-                "CoordinatorCore", "Messages", "Wire", "Transport", "Buffers", "Tensors", "Networks",
+                "CoordinatorCore", "Messages", "Wire", "Transport", "Buffers", "Tensors",
+                "Networks",
                 "Datasets", "Methods", "Optimizers", "Storage", "RunFiles", "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

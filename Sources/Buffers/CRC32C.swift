@@ -9,8 +9,8 @@ public enum CRC32C {
     ///
     /// - Parameters:
     ///   - bytes: what to sum, at any alignment.
-    ///   - continuing: the checksum of the bytes before these, so that a long sequence can be summed
-    ///     in pieces; 0 to begin.
+    ///   - continuing: the checksum of the bytes before these, so that a long sequence can be
+    ///     summed in pieces; 0 to begin.
     public static func checksum(_ bytes: RawSpan, continuing: UInt32 = 0) -> UInt32 {
         let tables = tables.span
         var state = ~continuing

@@ -106,9 +106,9 @@ struct LeaseBook: Sendable {
     ///
     /// Best is the sibling of a slice that it holds (their sum is then one node), then a slice that
     /// came back (its group waits for it), then one whose number the worker had in the step before
-    /// (its samples are ready), then one near those that it holds, then one in the largest untouched
-    /// part of the tree, then the lowest. A slice that failed on it is left to workers on which it
-    /// has not failed, if one is `ready`.
+    /// (its samples are ready), then one near those that it holds, then one in the largest
+    /// untouched part of the tree, then the lowest. A slice that failed on it is left to workers
+    /// on which it has not failed, if one is `ready`.
     func choice(for worker: Incarnation, ready: [Incarnation]) -> Int? {
         let mine = held(by: worker)
         var best: (score: [Int], slice: Int)?

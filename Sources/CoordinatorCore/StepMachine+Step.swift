@@ -186,9 +186,9 @@ extension StepMachine {
     /// An offer waits for a credit, unless nobody wants the node.
     ///
     /// Any worker may offer a node of the open step, lease or not: the result is the same whoever
-    /// computes it. But a slice whose rounds are not answered in this life of the coordinator has no
-    /// part in the tables yet, so its result is not wanted. A dropped node ends the sender's leases
-    /// on its slices.
+    /// computes it. But a slice whose rounds are not answered in this life of the coordinator has
+    /// no part in the tables yet, so its result is not wanted. A dropped node ends the sender's
+    /// leases on its slices.
     mutating func take(_ offer: OfferNode, from asker: Asker) {
         guard offer.step == steppingStep, let open = step else {
             answer(asker, .reply(.verdict(.drop)))

@@ -38,8 +38,9 @@ final class ConnectionPort: Sendable {
         post(push.message(incarnation: incarnation.withLock { $0 }))
     }
 
-    /// The peer belongs to this incarnation from now on and may send large messages. Only the
-    /// first call has an effect.
+    /// The peer belongs to this incarnation from now on and may send large messages.
+    ///
+    /// Only the first call has an effect.
     func admit(_ incarnation: Incarnation, limits: ConnectionLimits) {
         let isFirst = self.incarnation.withLock { held in
             guard held.rawValue == 0 else { return false }

@@ -29,8 +29,9 @@ public struct LedgerRecord: Hashable, Sendable {
     /// The slices, in order.
     public var slices: [Slice]
 
-    /// The first figure in which a step, computed again, differs from its record, if any. Who
-    /// delivered and how often it was tried may differ; bits may not.
+    /// The first figure in which a step, computed again, differs from its record, if any.
+    ///
+    /// Who delivered and how often it was tried may differ; bits may not.
     public func difference(from recorded: LedgerRecord) -> String? {
         if step != recorded.step { return "step number \(step), recorded \(recorded.step)" }
         if version != recorded.version { return "the version it started from" }

@@ -9,8 +9,8 @@ import Storage
 
 /// The state directory of a run, held by one coordinator at a time.
 ///
-/// Opening it checks that it belongs to this run, this data and these numerics; `docs/operations.md`
-/// lists its files.
+/// Opening it checks that it belongs to this run, this data and these numerics;
+/// `docs/operations.md` lists its files.
 final class RunDirectory: Sendable {
     let path: String
     /// This start of the coordinator on the directory: counted, and on disk before it listens.
@@ -40,7 +40,8 @@ final class RunDirectory: Sendable {
         let ledgerPath = path + "/ledger"
         ledger = try AppendOnlyLog(path: ledgerPath) { index, value throws(StorageError) in
             guard let record = LedgerRecord(json: value), record.step == index else {
-                throw .damaged(path: ledgerPath, reason: "line \(index + 1) is no record of step \(index)")
+                throw .damaged(
+                    path: ledgerPath, reason: "line \(index + 1) is no record of step \(index)")
             }
             records.append(record)
         }
@@ -54,7 +55,9 @@ final class RunDirectory: Sendable {
         try ledger.append(record.json)
     }
 
-    /// Appends a step's figures. They are not needed for recovery, so they are not waited for.
+    /// Appends a step's figures.
+    ///
+    /// They are not needed for recovery, so they are not waited for.
     func append(_ figures: StepFigures, secondsSinceStart: Double) throws(StorageError) {
         guard metrics.count == figures.step else { return }  // made again after a restart
         try metrics.append(figures.json(seconds: secondsSinceStart), durably: false)

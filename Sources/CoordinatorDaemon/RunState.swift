@@ -60,7 +60,10 @@ public struct RunDigests: Hashable, Sendable {
 /// The order is by name because files keep their arrays in an order of their own.
 func digest(of arrays: [StateArray]) -> Digest {
     var hasher = SHA256Hasher()
-    for array in arrays.sorted(by: { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }) {
+    let sorted = arrays.sorted {
+        Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8))
+    }
+    for array in sorted {
         switch array.values {
         case .floats(let tensor):
             hasher.update("\(array.name) f32 \(tensor.shape.dims)\n")

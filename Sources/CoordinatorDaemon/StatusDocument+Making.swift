@@ -8,7 +8,8 @@ extension StatusDocument {
     init(_ machine: MachineStatus, figures: FigureBoard.Figures, run: LoadedRun) {
         self.run = machine.runName
         state = machine.state.rawValue
-        detail = machine.state == .starting && !figures.preparation.isEmpty
+        detail =
+            machine.state == .starting && !figures.preparation.isEmpty
             ? figures.preparation : machine.detail
         step = machine.step
         steps = machine.steps
@@ -45,8 +46,10 @@ extension StatusDocument {
     /// Whether the run will make no further step.
     public var isOver: Bool { state == "done" || state == "failed" }
 
-    /// JSON with sorted keys. A figure that is not finite is left out of no line: it is written
-    /// as a string, since JSON has no number for it.
+    /// JSON with sorted keys.
+    ///
+    /// A figure that is not finite is left out of no line: it is written as a string, since JSON
+    /// has no number for it.
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -1,7 +1,9 @@
 public import Methods
 
 /// What `pleiad status` shows: the machine's view of the run, joined with the figures of the
-/// numeric state. Its JSON keys are an interface: they are only ever added to.
+/// numeric state.
+///
+/// Its JSON keys are an interface: they are only ever added to.
 public struct StatusDocument: Codable, Sendable {
     /// An exchange round.
     public struct Round: Codable, Sendable {

@@ -10,8 +10,9 @@ import Tensors
 
 extension StateEngine {
     /// Commits a step (design section 2, point 7): norm clip, optimizer, batch-norm buffers and
-    /// tables, all in memory; then the ledger record. Only after this returns is the step
-    /// announced.
+    /// tables, all in memory; then the ledger record.
+    ///
+    /// Only after this returns is the step announced.
     func commit(_ step: StepNumber, _ accounts: [SliceAccount]) throws {
         let total = takeTotal()
         let rate = run.schedule.rate(at: step.index)

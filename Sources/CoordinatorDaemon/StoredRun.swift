@@ -4,8 +4,9 @@ import RunFiles
 import Storage
 import Tensors
 
-/// A run as it lies in its state directory: what offline commands read. It takes no lock and never
-/// looks at live state.
+/// A run as it lies in its state directory: what offline commands read.
+///
+/// It takes no lock and never looks at live state.
 public struct StoredRun: Sendable {
     /// The run file, understood.
     public let plan: RunPlan

@@ -1,6 +1,7 @@
 public import Identity
 
-/// What a data set consists of, byte by byte: two machines with equal digests hold the same samples.
+/// What a data set consists of, byte by byte: two machines with equal digests hold the same
+/// samples.
 public struct DataManifest: Hashable, Sendable {
     /// One file of the data set.
     public struct Entry: Hashable, Sendable {

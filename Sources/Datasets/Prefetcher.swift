@@ -34,7 +34,8 @@ public final class Prefetcher<Key: Hashable & Sendable, Value: Sendable>: Sendab
     /// The value of `key` if it was hinted and its making has begun or ended; waits for the end.
     ///
     /// Blocks the calling thread for the rest of one `make` at most: call it from a compute thread.
-    /// - Returns: nil if the key is unknown, was pushed out, or was not begun; it is forgotten then.
+    /// - Returns: nil if the key is unknown, was pushed out, or was not begun; it is forgotten
+    /// then.
     public func take(_ key: Key) -> Value? {
         shared.take(key)
     }

@@ -20,8 +20,9 @@ public struct NearestRows: Sendable {
 
     /// Searches all rows of a bank exactly.
     ///
-    /// The score of query i and bank row j is their inner product plus offset j. Blocks of fixed size, so that the result does not depend on `threads`. Per thread it holds
-    /// one tile of scores (1 MiB), never all of them.
+    /// The score of query i and bank row j is their inner product plus offset j. Blocks of fixed
+    /// size, so that the result does not depend on `threads`. Per thread it holds one tile of
+    /// scores (1 MiB), never all of them.
     ///
     /// - Parameters:
     ///   - queries: `[n, d]`, finite.

@@ -39,8 +39,9 @@ public final class ThreadExecutor: SerialExecutor {
         arrivals.signal()
     }
 
-    /// Ends the thread once the jobs that are there have run. Actors on this executor must not be
-    /// used afterwards.
+    /// Ends the thread once the jobs that are there have run.
+    ///
+    /// Actors on this executor must not be used afterwards.
     public func stop() {
         state.withLock { $0.isStopped = true }
         arrivals.signal()

@@ -84,7 +84,8 @@ struct ClusterCommand: ParsableCommand {
         if let features { return (features, try FeatureFile.read(features)) }
         guard let checkpoint else {
             let train = try FashionMNIST.load(
-                directory: data ?? FashionMNIST.defaultDirectory).train
+                directory: data ?? FashionMNIST.defaultDirectory
+            ).train
             return ("pixels", PixelFeatures(train).features())
         }
         let run = try StoredRun(directory: checkpoint)

@@ -14,10 +14,11 @@ struct Representation {
     let bank: RepresentationProtocol.LabelledFeatures
     let queries: RepresentationProtocol.LabelledFeatures
     /// Embeddings z of both, where there is a head.
-    let embeddings: (
-        bank: RepresentationProtocol.LabelledFeatures,
-        queries: RepresentationProtocol.LabelledFeatures
-    )?
+    let embeddings:
+        (
+            bank: RepresentationProtocol.LabelledFeatures,
+            queries: RepresentationProtocol.LabelledFeatures
+        )?
 
     /// Features and embeddings of a network.
     init(name: String, extractor: FeatureExtractor, train: ImageDataset, test: ImageDataset) {
@@ -61,16 +62,19 @@ struct EvaluationReport {
         let measure = RepresentationProtocol()
         name = representation.name
         let (bank, queries) = (representation.bank, representation.queries)
-        self.knn = knn
+        self.knn =
+            knn
             ? measure.nearestNeighbours(
                 bank: bank, queries: queries, classCount: classCount, threads: coreCount) : nil
-        embeddingKNN = knn
+        embeddingKNN =
+            knn
             ? representation.embeddings.map {
                 measure.nearestNeighbours(
                     bank: $0.bank, queries: $0.queries, classCount: classCount,
                     threads: coreCount)
             } : nil
-        self.linear = linear
+        self.linear =
+            linear
             ? measure.linear(
                 bank: bank, queries: queries, classCount: classCount, threads: coreCount) : nil
     }

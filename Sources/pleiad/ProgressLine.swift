@@ -42,7 +42,9 @@ struct ProgressLine: Service {
         let ready = document.workers.count { $0.state == "ready" }
         parts.append("\(ready) worker\(ready == 1 ? "" : "s")")
         if let eta = document.etaSeconds { parts.append("ETA \(duration(eta))") }
-        if document.step < document.steps, let wait = document.waiting.first, wait.sinceSeconds > 3 {
+        if document.step < document.steps, let wait = document.waiting.first,
+            wait.sinceSeconds > 3
+        {
             parts.append("waiting for \(wait.what) on \(wait.who), \(duration(wait.sinceSeconds))")
         }
         return parts.joined(separator: "  ")

@@ -64,7 +64,8 @@ struct TrainCommand: AsyncParsableCommand {
                 exitsWhenDone: true),
             network: network, logger: Logger(label: "pleiad.coordinator"))
         printError("coordinator at \(coordinator.url), state in \(state)")
-        let services = [service(coordinator), service(ProgressLine(coordinator: coordinator))]
+        let services =
+            [service(coordinator), service(ProgressLine(coordinator: coordinator))]
             + workerServices(at: coordinator.url, network: network).map(service)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

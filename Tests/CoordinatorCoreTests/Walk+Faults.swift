@@ -57,7 +57,8 @@ extension Walk {
         drop(place, step: job.step, slice: job.slice)
     }
 
-    /// A frame of an older incarnation on a living connection: it must have no effect but a refusal.
+    /// A frame of an older incarnation on a living connection: it must have no effect but a
+    /// refusal.
     private mutating func stray(_ place: Int) {
         guard let id = workers[place].bulk, workers[place].isReady else { return }
         if case .closed? = up[id]?.last { return }

@@ -3,7 +3,7 @@ import Threads
 
 private actor Confined {
     nonisolated let executor: ThreadExecutor
-    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
     private var total = 0
 
     init(executor: ThreadExecutor) { self.executor = executor }

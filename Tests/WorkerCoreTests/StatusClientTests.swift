@@ -66,6 +66,7 @@ import Transport
         await #expect(throws: ClientError.timedOut(url: Self.url, after: .milliseconds(200))) {
             try await client.status()
         }
-        _ = try await peer
+        // The client leaves at whatever point of the conversation its time is up.
+        _ = try? await peer
     }
 }

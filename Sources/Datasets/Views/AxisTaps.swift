@@ -35,7 +35,8 @@ struct AxisTaps {
 
     /// The triangular filter of a shrinking resize.
     ///
-    /// Half-width |step| pixels, cut at the border, weights of sum 1. With |step| <= 1 it is linear interpolation with `.edge`.
+    /// Half-width |step| pixels, cut at the border, weights of sum 1. With |step| <= 1 it is
+    /// linear interpolation with `.edge`.
     init(antialiased begin: Float, step: Float, count: Int, size: Int) {
         let radius = max(abs(step), 1)
         let taps = min(size, Int((2 * radius).rounded(.up)) + 1)

@@ -3,8 +3,8 @@ public import Tensors
 extension ImageDataset {
     /// Random views: crop, flip, bilinear resize, normalisation, one view of each sample.
     ///
-    /// A view is a function of (seed, data epoch, sample, view) alone, never of the order, the batch
-    /// or the worker (design section 2, point 3).
+    /// A view is a function of (seed, data epoch, sample, view) alone, never of the order, the
+    /// batch or the worker (design section 2, point 3).
     ///
     /// - Parameters:
     ///   - indices: samples, in output order.
