@@ -1,6 +1,11 @@
 import Foundation
 import Synchronization
 
+/// A failure to start, or to come to an end in time.
+struct ProgramFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// The program under test as a process of its own, with bounded waits.
 final class RunningProgram: @unchecked Sendable {
     // Sendable: `process` is used by the one test that started it; output is behind a mutex.
@@ -8,30 +13,31 @@ final class RunningProgram: @unchecked Sendable {
     private let collected = Mutex(Output())
 
     private struct Output {
-        var standard = ""
-        var error = ""
+        var standard = Data()
+        var error = Data()
+        var openPipes = 2
     }
 
-    /// A failure to start or to come to an end in time.
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
+    /// The repository.
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// The release binary, as `swift build -c release` leaves it.
-    static let binary = ProcessInfo.processInfo.environment["PLEIAD_BINARY"].map {
-        URL(fileURLWithPath: $0)
-    } ?? root.appendingPathComponent(".build/release/pleiad")
+    static let binary =
+        ProcessInfo.processInfo.environment["PLEIAD_BINARY"].map {
+            URL(fileURLWithPath: $0)
+        } ?? root.appendingPathComponent(".build/release/pleiad")
 
-    /// Starts `pleiad` with these arguments.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
-        guard FileManager.default.isExecutableFile(atPath: Self.binary.path) else {
-            throw Failure(
-                description: "\(Self.binary.path) is missing: swift build -c release first")
+    /// Starts `pleiad`, or another program, with these arguments.
+    init(
+        _ arguments: [String], executable: URL = RunningProgram.binary,
+        environment: [String: String] = [:]
+    ) throws {
+        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+            throw ProgramFailure(
+                description: "\(executable.path) is missing: swift build -c release first")
         }
-        process.executableURL = Self.binary
+        process.executableURL = executable
         process.arguments = arguments
         process.currentDirectoryURL = Self.root
         process.environment = ProcessInfo.processInfo.environment
@@ -40,21 +46,24 @@ final class RunningProgram: @unchecked Sendable {
         process.standardOutput = output
         process.standardError = error
         process.standardInput = FileHandle.nullDevice
-        collect(output) { $0.standard += $1 }
-        collect(error) { $0.error += $1 }
+        collect(output) { $0.standard.append($1) }
+        collect(error) { $0.error.append($1) }
         try process.run()
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     /// Standard output so far.
-    var output: String { collected.withLock { $0.standard } }
+    var output: String { collected.withLock { String(decoding: $0.standard, as: UTF8.self) } }
 
     /// Standard error so far.
-    var errors: String { collected.withLock { $0.error } }
+    var errors: String { collected.withLock { String(decoding: $0.error, as: UTF8.self) } }
 
     /// Whether it runs.
     var isRunning: Bool { process.isRunning }
+
+    /// The process id.
+    var identifier: Int32 { process.processIdentifier }
 
     /// Sends a signal.
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
@@ -62,20 +71,25 @@ final class RunningProgram: @unchecked Sendable {
     /// The exit code (128 + n for a signal n), once it has ended.
     func exitCode(within seconds: Double) async throws -> Int32 {
         try await wait(seconds, "the end of \(process.arguments ?? [])") { !process.isRunning }
-        try await Task.sleep(for: .milliseconds(50))  // the last output is on its way
+        // The last output is on its way; a child that lives on may hold the pipes open.
+        let deadline = ContinuousClock.now + .seconds(1)
+        while collected.withLock({ $0.openPipes > 0 }), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         let isSignal = process.terminationReason == .uncaughtSignal
         return (isSignal ? 128 : 0) + process.terminationStatus
     }
 
-    /// The rest of the first line of output that begins with `prefix`, once it is there.
+    /// The rest of the first line, of standard output or else of standard error, that begins with
+    /// `prefix`, once it is there.
     func line(after prefix: String, within seconds: Double) async throws -> String {
         var found: String?
         try await wait(seconds, "a line \(prefix)") {
-            found = output.split(separator: "\n").first { $0.hasPrefix(prefix) }
-                .map { String($0.dropFirst(prefix.count)) }
+            let lines = output.split(separator: "\n") + errors.split(separator: "\n")
+            found = lines.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
             return found != nil || !process.isRunning
         }
-        guard let found else { throw Failure(description: "no line \(prefix): \(errors)") }
+        guard let found else { throw ProgramFailure(description: "no line \(prefix): \(errors)") }
         return found
     }
 
@@ -84,54 +98,45 @@ final class RunningProgram: @unchecked Sendable {
         while !done() {
             guard ContinuousClock.now < deadline else {
                 signal(SIGKILL)
-                throw Failure(description: "waited \(seconds) s for \(what); \(output)\(errors)")
+                throw ProgramFailure(
+                    description: "waited \(seconds) s for \(what); \(output)\(errors)")
             }
             try await Task.sleep(for: .milliseconds(5))
         }
     }
 
-    private func collect(_ pipe: Pipe, _ append: @escaping @Sendable (inout Output, String) -> Void)
-    {
+    private func collect(_ pipe: Pipe, _ append: @escaping @Sendable (inout Output, Data) -> Void) {
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
-            guard !data.isEmpty else {
-                handle.readabilityHandler = nil
-                return
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self?.collected.withLock { output in
+                if data.isEmpty { output.openPipes -= 1 } else { append(&output, data) }
             }
-            self?.collected.withLock { append(&$0, String(decoding: data, as: UTF8.self)) }
         }
+    }
+}
+
+/// What a program left behind.
+struct Ended {
+    var code: Int32
+    var output: String
+    var errors: String
+
+    /// Standard output as one JSON object.
+    func object() throws -> [String: Any] {
+        guard
+            let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
+                as? [String: Any]
+        else { throw ProgramFailure(description: "no JSON object: \(output)") }
+        return object
     }
 }
 
 /// Runs `pleiad` to its end.
 func pleiad(
-    _ arguments: String..., within seconds: Double = 120
-) async throws -> (code: Int32, output: String, errors: String) {
-    let program = try RunningProgram(arguments)
+    _ arguments: String..., environment: [String: String] = [:], within seconds: Double = 120
+) async throws -> Ended {
+    let program = try RunningProgram(arguments, environment: environment)
     let code = try await program.exitCode(within: seconds)
-    return (code, program.output, program.errors)
-}
-
-/// A directory that a test has for itself; removed at its end.
-final class ScratchDirectory {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory
-            .appendingPathComponent("pleiad-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }  // best effort
-
-    /// A path below it.
-    func appending(_ name: String) -> String { path + "/" + name }
-
-    /// Writes a file below it and gives its path.
-    func write(_ name: String, _ text: String) throws -> String {
-        let file = appending(name)
-        try text.write(toFile: file, atomically: true, encoding: .utf8)
-        return file
-    }
+    return Ended(code: code, output: program.output, errors: program.errors)
 }

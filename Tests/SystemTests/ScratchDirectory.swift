@@ -1,0 +1,62 @@
+import Foundation
+
+/// A directory that a test has for itself; removed at its end.
+final class ScratchDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        path =
+            FileManager.default.temporaryDirectory
+            .appendingPathComponent("pleiad-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }  // best effort
+
+    /// A path below it.
+    func appending(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file below it and gives its path.
+    func write(_ name: String, _ text: String) throws -> String {
+        try write(name, Array(text.utf8))
+    }
+
+    /// Writes a file of these bytes below it and gives its path.
+    func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+        let file = appending(name)
+        try FileManager.default.createDirectory(
+            atPath: (file as NSString).deletingLastPathComponent,
+            withIntermediateDirectories: true)
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        return file
+    }
+
+    /// Copies a folder to a path below it and gives that path.
+    func copy(_ folder: String, as name: String) throws -> String {
+        try FileManager.default.copyItem(atPath: folder, toPath: appending(name))
+        return appending(name)
+    }
+}
+
+/// The bytes of a file.
+func bytes(of path: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+}
+
+/// The text of a file.
+func text(of path: String) throws -> String {
+    String(decoding: try bytes(of: path), as: UTF8.self)
+}
+
+/// Flips one bit of a file.
+func flipBit(of path: String, at place: Int) throws {
+    var content = try bytes(of: path)
+    content[place] ^= 1
+    try Data(content).write(to: URL(fileURLWithPath: path))
+}
+
+/// A line of JSON, or of a log of JSON lines.
+func object(_ line: some StringProtocol) throws -> [String: Any] {
+    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+}
