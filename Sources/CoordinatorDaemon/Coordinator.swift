@@ -51,6 +51,7 @@ public actor Coordinator: Service {
     private let run: LoadedRun
     private let directory: RunDirectory
     private let board: FigureBoard
+    private let shelf = VersionShelf()
     private let engine: StateEngine
     private let writer: CheckpointWriter
     private let states: AsyncStream<RunState>
@@ -96,7 +97,7 @@ public actor Coordinator: Service {
         let (states, snapshots) = AsyncStream.makeStream(of: RunState.self)
         self.states = states
         engine = StateEngine(
-            run: run, directory: directory, board: board, snapshots: snapshots)
+            run: run, directory: directory, board: board, shelf: shelf, snapshots: snapshots)
         writer = CheckpointWriter(directory: directory)
         (commands, toEngine) = AsyncStream.makeStream()
         (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -210,11 +211,12 @@ public actor Coordinator: Service {
         case .close(let id):
             ports[id]?.closeWhenSent()
         case .sendVersion(let id, let request, let version):
-            if let port = ports[id] { toEngine.yield(.sendVersion(port, request, version)) }
+            sendVersion(version, as: request, on: id)
         case .sendAnswer(let id, let request, let answer):
             if let port = ports[id] { toEngine.yield(.sendAnswer(port, request, answer)) }
         case .openStep(let step):
             toEngine.yield(.open(step))
+            toEngine.yield(.foresee(step.next))
         case .keepInput(let key, _, let slice, let round):
             toEngine.yield(.keepInput(slice, round: round, staging.takeInput(key)))
         case .dropStaged(let key):
@@ -245,6 +247,17 @@ public actor Coordinator: Service {
         default: break
         }
         port.post(reply, to: request)
+    }
+
+    private func sendVersion(
+        _ wanted: FetchVersion, as request: RequestID, on id: ConnectionID
+    ) {
+        if let tensors = shelf.tensors(of: wanted) {
+            ports[id]?.post(.version(wanted), tensors, to: request)
+        } else {
+            let refusal = Refusal(.versionGone, "step \(wanted.step) is over")
+            ports[id]?.post(.refused(refusal), to: request)
+        }
     }
 
     /// What a peer may send once it was taken in.

@@ -27,7 +27,7 @@ extension StateEngine {
         try method.prepare(directory: directory.path) { fraction, what in
             board.preparing("\(what), \(Int(100 * fraction)) %")
         }
-        records = directory.recordsAtOpening
+        let records = directory.recordsAtOpening
         let (checkpoint, rejected) = try directory.checkpoints.newest()
         for broken in rejected {
             directory.appendEvent(level: .warning, text: "passed over checkpoint \(broken)")
@@ -38,6 +38,7 @@ extension StateEngine {
                 file: directory.path + "/ledger",
                 reason: "holds \(records.count) steps, but there is a checkpoint of \(committed)")
         }
+        repeated = Array(records[committed...])
         try directory.cutMetrics(after: committed)
         board.publish(tables: method.tables)
         board.preparing("")

@@ -16,10 +16,11 @@ enum EngineCommand: Sendable {
     /// Makes or loads labels, loads the newest whole checkpoint and the ledger.
     case prepare
     case open(StepNumber)
+    /// Makes ahead what the step after the open one needs.
+    case foresee(StepNumber)
     case keepInput(SliceNumber, round: Int, NamedTensors)
     case answer(StepNumber, round: Int, group: Int, slices: SliceRange)
     case sendAnswer(ConnectionPort, RequestID, ExchangeAnswer)
-    case sendVersion(ConnectionPort, RequestID, FetchVersion)
     case keepNode(SliceRange, SliceResult, replacing: [SliceRange])
     case combine(SliceRange)
     case commit(StepNumber, [SliceAccount])
@@ -39,7 +40,8 @@ actor StateEngine {
     let method: any CoordinatorMethod
     private let snapshots: AsyncStream<RunState>.Continuation
     var optimizer: ParameterOptimizer
-    /// The version of the open step; replaced, never written, so that a fetch cannot see it torn.
+    let shelf: VersionShelf
+    /// The version of the open step.
     var version: VersionTensors
     var versionDigest: Digest
     /// Steps that are in `version`.
@@ -52,13 +54,15 @@ actor StateEngine {
     private var filled: [Int] = []
     /// Nodes of the open step's gradient tree, none inside another.
     private var nodes: [(range: SliceRange, result: SliceResult)] = []
-    var records: [LedgerRecord] = []
+    /// Ledger records of the steps that are computed again after a restart, the next one first.
+    var repeated: [LedgerRecord] = []
 
     init(
-        run: LoadedRun, directory: RunDirectory, board: FigureBoard,
+        run: LoadedRun, directory: RunDirectory, board: FigureBoard, shelf: VersionShelf,
         snapshots: AsyncStream<RunState>.Continuation
     ) {
         self.snapshots = snapshots
+        self.shelf = shelf
         executor = ThreadExecutor(name: "pleiad-state")
         self.run = run
         self.directory = directory
@@ -97,6 +101,9 @@ actor StateEngine {
             return try prepare()
         case .open(let step):
             return .stepOpened(try open(step))
+        case .foresee(let step):
+            foresee(step)
+            return nil
         case .keepInput(let slice, let round, let tensors):
             inputs[round][slice.index] = tensors
             return nil
@@ -105,9 +112,6 @@ actor StateEngine {
             return .groupAnswered(step, round: round, group: group)
         case .sendAnswer(let port, let request, let answer):
             sendAnswer(answer, as: request, on: port)
-            return nil
-        case .sendVersion(let port, let request, let wanted):
-            sendVersion(wanted, as: request, on: port)
             return nil
         case .keepNode(let range, let result, let replaced):
             nodes.removeAll { replaced.contains($0.range) }
@@ -133,12 +137,18 @@ actor StateEngine {
             repeating: Array(repeating: nil, count: run.sampler.slices), count: rounds)
         answers = inputs
         nodes = []
+        shelf.put(version, name: FetchVersion(step: step, digest: versionDigest))
         let tasks = run.tasks(of: step.index)
         let next = step.index + 1 < run.plan.settings.steps ? run.tasks(of: step.index + 1) : []
         filled = tasks.filter { !$0.samples.isEmpty }.map(\.slice.index)
         try method.open(step: step.index, samples: samples(of: tasks))
-        if !next.isEmpty { method.foresee(step: step.index + 1, samples: samples(of: next)) }
         return OpenedStep(step: step, version: versionDigest, tasks: tasks, nextTasks: next)
+    }
+
+    /// The draw of the step after the open one, while workers compute.
+    private func foresee(_ step: StepNumber) {
+        guard step.index < run.plan.settings.steps else { return }
+        method.foresee(step: step.index, samples: samples(of: run.tasks(of: step.index)))
     }
 
     private func samples(of tasks: [SliceTask]) -> [[Int]] {
@@ -189,19 +199,5 @@ actor StateEngine {
             return
         }
         port.post(.answer(answer), tensors, to: request)
-    }
-
-    private func sendVersion(
-        _ wanted: FetchVersion, as request: RequestID, on port: ConnectionPort
-    ) {
-        guard committed == wanted.step.index, versionDigest == wanted.digest else {
-            port.post(
-                Reply.refused(Refusal(.versionGone, "step \(wanted.step) is over")), to: request)
-            return
-        }
-        port.post(
-            .version(wanted),
-            NamedTensors(["parameters": version.parameters, "buffers": version.buffers]),
-            to: request)
     }
 }

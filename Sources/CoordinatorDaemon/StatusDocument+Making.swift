@@ -36,6 +36,26 @@ extension StatusDocument {
         self.figures = (figures.last?.figures ?? []).map { Figure(name: $0.name, value: $0.value) }
     }
 
+    /// Every key at all times: what cannot be told yet is null.
+    public func encode(to encoder: any Encoder) throws {
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(run, forKey: .run)
+        try keys.encode(state, forKey: .state)
+        try keys.encode(detail, forKey: .detail)
+        try keys.encode(step, forKey: .step)
+        try keys.encode(steps, forKey: .steps)
+        try keys.encode(etaSeconds, forKey: .etaSeconds)
+        try keys.encode(loss, forKey: .loss)
+        try keys.encode(samplesPerSecond, forKey: .samplesPerSecond)
+        try keys.encode(checkpointStep, forKey: .checkpointStep)
+        try keys.encode(epoch, forKey: .epoch)
+        try keys.encode(exchanges, forKey: .exchanges)
+        try keys.encode(workers, forKey: .workers)
+        try keys.encode(tables, forKey: .tables)
+        try keys.encode(waiting, forKey: .waiting)
+        try keys.encode(figures, forKey: .figures)
+    }
+
     /// The document that `json` made.
     ///
     /// - Throws: `DecodingError` if the text is no status document.

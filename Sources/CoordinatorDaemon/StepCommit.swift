@@ -9,30 +9,23 @@ import Tables
 import Tensors
 
 extension StateEngine {
-    /// Commits a step (design section 2, point 7): norm clip, optimizer, batch-norm buffers and
-    /// tables, all in memory; then the ledger record.
+    /// Commits a step (design section 2, point 7): norm clip, optimizer and batch-norm buffers, then
+    /// the ledger record, and while that goes to the disk the tables.
     ///
-    /// Only after this returns is the step announced.
+    /// Only after this returns is the step announced: the record is on disk, and everything has
+    /// moved in memory. Who dies in between computes the step again, to the same bits.
     func commit(_ step: StepNumber, _ accounts: [SliceAccount]) throws {
         let total = takeTotal()
+        shelf.clear()
         let rate = run.schedule.rate(at: step.index)
         let gradientNorm = optimizer.step(
             &version.parameters, gradient: total.gradient, rate: rate,
             firstBeta: run.schedule.firstBeta(at: step.index))
         moveBuffers(total.statistics, slices: accounts.count)
-        let figures = try method.commit(step: step.index, rate: Float(rate), result: total)
         let next = digest(of: version)
-        let record = LedgerRecord(
-            step: step.index, dataEpoch: run.sampler.dataEpoch(step: step.index),
-            version: versionDigest.hex, gradient: total.digest.hex, next: next.hex,
-            slices: accounts.map { account in
-                let rows = run.sampler.rows(step: step.index, slice: account.leaf.slice.index)
-                return LedgerRecord.Slice(
-                    slice: account.leaf.slice.index, firstRow: rows.lowerBound,
-                    endRow: rows.upperBound, attempts: account.attempts, worker: account.worker,
-                    leaf: account.leaf.digest.hex)
-            })
-        try enter(record)
+        let pending = try enter(record(of: step, accounts, gradient: total.digest, next: next))
+        let figures = try method.commit(step: step.index, rate: Float(rate), result: total)
+        try pending?.wait()
         versionDigest = next
         committed = step.index + 1
         let line = StepFigures(
@@ -42,6 +35,21 @@ extension StateEngine {
         board.stepCommitted(line, tables: method.tables)
     }
 
+    private func record(
+        of step: StepNumber, _ accounts: [SliceAccount], gradient: Digest, next: Digest
+    ) -> LedgerRecord {
+        LedgerRecord(
+            step: step.index, dataEpoch: run.sampler.dataEpoch(step: step.index),
+            version: versionDigest.hex, gradient: gradient.hex, next: next.hex,
+            slices: accounts.map { account in
+                let rows = run.sampler.rows(step: step.index, slice: account.leaf.slice.index)
+                return LedgerRecord.Slice(
+                    slice: account.leaf.slice.index, firstRow: rows.lowerBound,
+                    endRow: rows.upperBound, attempts: account.attempts, worker: account.worker,
+                    leaf: account.leaf.digest.hex)
+            })
+    }
+
     /// Batch-norm buffers move once a step, from the mean over its slices.
     private func moveBuffers(_ sum: Tensor, slices: Int) {
         guard sum.count > 0 else { return }
@@ -49,16 +57,16 @@ extension StateEngine {
             version.buffers, meanOfSlices: sum.scaled(by: 1 / Float(slices)))
     }
 
-    /// Appends the record to the ledger; a step that is computed again after a restart is
+    /// Begins to append the record to the ledger; a step that is computed again after a restart is
     /// compared with its record instead.
-    private func enter(_ record: LedgerRecord) throws {
-        guard record.step < records.count else {
-            try directory.append(record)
-            records.append(record)
-            return
+    private func enter(_ record: LedgerRecord) throws -> PendingAppend? {
+        guard let recorded = repeated.first else {
+            return PendingAppend(record, to: directory)
         }
-        if let difference = record.difference(from: records[record.step]) {
+        if let difference = record.difference(from: recorded) {
             throw DaemonError.differsFromLedger(step: record.step, difference: difference)
         }
+        repeated.removeFirst()
+        return nil
     }
 }

@@ -21,6 +21,6 @@ public func restartWithNumericsEnvironment() {
         unsafe arguments.append(nil)
         unsafe execv("/proc/self/exe", arguments)
         // Only a failed exec comes back; the check at first use then names what is wrong.
-        for unsafeargument in unsafe arguments { unsafe free(argument) }
+        unsafe arguments.forEach { unsafe free($0) }
     #endif
 }

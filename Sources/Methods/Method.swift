@@ -183,7 +183,9 @@ public protocol CoordinatorMethod: AnyObject {
     /// The samples of the step after the open one: what follows from them may be made ahead, while
     /// workers compute. Optional: by default nothing is.
     func foresee(step: Int, samples: [[Int]])
-    /// Answers a group of slices of a round; inputs come in slice order and so do the answers.
+    /// Answers a group of slices of a round; inputs come in slice order and so do the answers, for
+    /// the slices that hold samples (those of a short last batch may hold none).
+    ///
     /// Called once a group; row gradients are summed in group order, whatever the order of calls.
     func answer(
         round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]

@@ -1,3 +1,4 @@
+internal import Buffers
 public import Tensors
 
 /// Which encoder a run file asks for.
@@ -82,5 +83,25 @@ public struct EmbeddingNetwork: Sendable {
             layout, parameters: parameters, buffers: buffers, tape: tape, isTraining: false)
         let (features, embeddings) = self(tape.constant(images), pass)
         return (features.value, embeddings.value)
+    }
+
+    /// About how many bytes of activations a training pass keeps for each image.
+    ///
+    /// Measured: a pass over two images takes its memory from a pool, which gets all of it back.
+    public func activationBytesPerImage(channels: Int, height: Int, width: Int) -> Int {
+        let pool = BufferPool()
+        let images = Tensor(zeros: [2, channels, height, width])
+        holdPass(over: images, pool)
+        return pool.counts.freeBytes / images.shape[0]
+    }
+
+    /// A forward pass that is let go of at once.
+    @inline(never)
+    private func holdPass(over images: Tensor, _ pool: BufferPool) {
+        let tape = Tape(pool: pool)
+        let pass = ForwardPass(
+            layout, parameters: Tensor(zeros: [layout.flatCount]),
+            buffers: layout.initialisedBuffers(), tape: tape, isTraining: true)
+        _ = self(tape.constant(images), pass)
     }
 }

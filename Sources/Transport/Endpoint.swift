@@ -1,3 +1,8 @@
+/// Checks that an address can be one, without a look at the network.
+///
+/// - Throws: `TransportError.invalidURL` or `.unsupported`.
+public func checkAddress(_ url: String) throws(TransportError) { _ = try Endpoint(url) }
+
 /// A transport address taken apart, so that a wrong one is refused before any system call.
 struct Endpoint: Equatable {
     /// What carries the bytes.

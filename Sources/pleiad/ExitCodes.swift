@@ -1,20 +1,31 @@
 import ArgumentParser
+import Clustering
 import CoordinatorDaemon
 import Datasets
 import Foundation
 import RunFiles
 import Storage
+import Transport
 
 /// A run that ended without being done.
 struct RunFailed: Error, CustomStringConvertible {
     let description: String
 }
 
+/// What the user gave cannot be used.
+struct BadInput: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// The exit code of an error of ours, or nil for the argument parser's own.
 func processExitCode(of error: any Error) -> Int32? {
     switch error {
-    case is RunFileError, is DatasetError: 2
+    case is BadInput, is RunFileError, is DatasetError, is ClusteringError: 2
     case let error as DaemonError: error.isBadInput ? 2 : 1
+    case StorageError.missing, StorageError.malformed, StorageError.locked: 2
+    case TransportError.invalidURL, TransportError.unsupported, TransportError.addressInUse,
+        TransportError.notPermitted:
+        2
     default: isParserError(error) ? nil : 1
     }
 }

@@ -18,7 +18,8 @@ struct ProgressLine: Service {
             if line != last { show(line) }
             last = line
             if document.isOver { break }
-            try? await Task.sleep(for: pause)  // cancelled: the loop ends
+            // Cancelled, or the run is over: the loop ends.
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
             if Task.isCancelled { break }
         }
         if Terminal.isInteractive { FileHandle.standardError.write(Data("\n".utf8)) }

@@ -26,7 +26,7 @@ struct StatusCommand: AsyncParsableCommand {
     var watch = false
 
     func run() async throws {
-        let client = StatusClient(network: network(for: url), url: Address.coordinator(url))
+        let client = StatusClient(network: network(for: url), url: try Address.coordinator(url))
         while true {
             let text = try await client.status()
             if json {

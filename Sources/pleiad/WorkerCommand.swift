@@ -30,29 +30,40 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "The folder of the data set. Default: what the run file says.")
     var data: String?
 
+    @Option(help: "MiB that activations of parked slices may take; past it forward runs again.")
+    var activationBudget = WorkerOptions.activationBudgetBytesDefault >> 20
+
     @Flag(help: "Join a coordinator on another machine without encryption.")
     var insecure = false
 
-    @Flag(help: .init("End when the process that started it ends.", visibility: .private))
-    var withParent = false
+    @Option(help: .init("End when this parent process ends.", visibility: .private))
+    var parent: Int32?
 
     func validate() throws {
         guard (1...1024).contains(slots) else {
             throw ValidationError("--slots must be between 1 and 1024.")
+        }
+        guard (0...(1 << 30)).contains(activationBudget) else {
+            throw ValidationError("--activation-budget must be between 0 and 1073741824 MiB.")
         }
     }
 
     func run() async throws {
         let host = ProcessInfo.processInfo.hostName
         let options = WorkerOptions(
-            url: Address.coordinator(join),
+            url: try Address.coordinator(join),
             name: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", slots: slots,
-            dataDirectory: data, insecure: insecure)
+            dataDirectory: data, insecure: insecure,
+            activationBudgetBytes: activationBudget << 20)
         let outcome = try await endingWithParent {
             try await runWorkerProcess(
                 options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
         }
-        guard outcome.exitCode == 0 else { throw RunFailed(description: outcome.sentence) }
+        switch outcome {
+        case .done, .closing, .drained: return
+        case .refused, .failed: throw BadInput(description: outcome.sentence)
+        case .runFailed, .unreachable: throw RunFailed(description: outcome.sentence)
+        }
     }
 
     /// A worker that another process started for itself ends with it: killed, that process cannot
@@ -60,8 +71,7 @@ struct WorkerCommand: AsyncParsableCommand {
     private func endingWithParent<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        guard withParent else { return try await body() }
-        let parent = getppid()
+        guard let parent else { return try await body() }
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body() }
             group.addTask {

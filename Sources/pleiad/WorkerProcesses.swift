@@ -50,7 +50,7 @@ actor WorkerProcesses: Service {
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = [
             "worker", "--join", url, "--name", "w\(number)", "--slots", "\(slots)",
-            "--with-parent",
+            "--parent", "\(ProcessInfo.processInfo.processIdentifier)",
         ]
         process.standardInput = FileHandle.nullDevice
         let (ends, end) = AsyncStream.makeStream(of: Int32.self)

@@ -60,7 +60,11 @@ public struct MLCD: Method {
 
     /// The worker's part.
     public func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod {
-        MLCDWorker(network: network) { [views] work in
+        MLCDWorker(
+            network: network,
+            activationBytesPerImage: network.activationBytesPerImage(
+                channels: dataset.channels, height: views.height, width: views.width)
+        ) { [views] work in
             dataset.randomResizedCropFlip(
                 work.samples, dataEpoch: Int(work.dataEpoch), seed: seed, settings: views)
         }

@@ -91,9 +91,10 @@ final class MLCDCoordinator: CoordinatorMethod {
         guard let step, slices.upperBound <= step.positives.count else {
             throw MLCDError.stepNotOpen(self.step?.number ?? -1)
         }
-        // z of the group's slices, one after the other: [n, D].
+        // z of the group's slices, one after the other: [n, D]. Slices without samples send none.
+        let filled = slices.filter { !step.positives[$0].isEmpty }
         var z = Tensor(zeros: [0, settings.dim])
-        for (slice, input) in zip(slices, inputs) {
+        for (slice, input) in zip(filled, inputs) {
             guard let part = input["z"],
                 part.shape == [step.positives[slice].count, settings.dim]
             else {
@@ -111,7 +112,7 @@ final class MLCDCoordinator: CoordinatorMethod {
         let losses = Tensor(parts, shape: [z.shape[0], 2])
         // Each slice gets its own rows.
         var first = 0
-        return slices.map { slice in
+        return filled.map { slice in
             let rows = first..<(first + step.positives[slice].count)
             first = rows.upperBound
             return NamedTensors(["dz": answer.gradient.rows(rows), "losses": losses.rows(rows)])

@@ -12,6 +12,8 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     case noLabels
     /// Images cannot be cut into squares of this side for clustering.
     case badPooling(Int, height: Int, width: Int)
+    /// The run was ended while its images were clustered.
+    case clusteringStopped
     /// A checkpoint was made with other labels.
     case otherLabels
 
@@ -31,6 +33,8 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
         case .badPooling(let pooling, let height, let width):
             "mlcd.clustering.pooling is \(pooling), which does not divide images of "
                 + "\(height) x \(width): give a common divisor of both"
+        case .clusteringStopped:
+            "the clustering was stopped: the next start begins it again"
         case .otherLabels:
             "the checkpoint was made with other labels than those in the state directory: "
                 + "put labels.safetensors of that run back, or start in an empty directory"

@@ -42,9 +42,9 @@ struct MLCDFeatures {
                 Double(progress.iteration) / Double(progress.iterations + 1),
                 "clustering \(samples.shape[0]) images into \(settings.centers) classes, "
                     + "iteration \(progress.iteration) of \(progress.iterations)")
-            return true
+            return !Task.isCancelled
         }
-        guard let result else { preconditionFailure("a clustering that nobody stopped ended") }
+        guard let result else { throw MLCDError.clusteringStopped }
         return result
     }
 

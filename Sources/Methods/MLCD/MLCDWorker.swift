@@ -9,12 +9,20 @@ struct MLCDWorker: WorkerMethod {
     let network: EmbeddingNetwork
     /// Images of a slice, `[b, C, H, W]`.
     let makeViews: @Sendable (SliceWork) -> Tensor
+    /// What a parked image's activations take, about.
+    let activationBytesPerImage: Int
     private let pools = PoolShelf()
 
-    init(network: EmbeddingNetwork, makeViews: @escaping @Sendable (SliceWork) -> Tensor) {
+    init(
+        network: EmbeddingNetwork, activationBytesPerImage: Int,
+        makeViews: @escaping @Sendable (SliceWork) -> Tensor
+    ) {
         self.network = network
+        self.activationBytesPerImage = activationBytesPerImage
         self.makeViews = makeViews
     }
+
+    func activationBytes(sampleCount: Int) -> Int { sampleCount * activationBytesPerImage }
 
     func views(of work: SliceWork) throws -> [Tensor] { [makeViews(work)] }
 
