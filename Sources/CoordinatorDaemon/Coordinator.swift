@@ -108,6 +108,12 @@ public actor Coordinator: Service {
     /// How the run ended, once it has.
     public var outcome: RunOver? { over }
 
+    /// Steps that this start has committed, and its mean throughput in samples a second.
+    public nonisolated var throughput: (steps: Int, samplesPerSecond: Double) {
+        let figures = board.figures
+        return (figures.stepsMade, figures.meanSamplesPerSecond)
+    }
+
     /// What `pleiad status` shows, now.
     public func status() -> StatusDocument {
         StatusDocument(machine.status(at: clock.now), figures: board.figures, run: run)

@@ -26,8 +26,19 @@ final class FigureBoard: Sendable {
         var tables: [TableSummary] = []
         var samplesPerSecond = 0.0
         var secondsPerStep: Double?
+        /// Steps that this start has committed, and the seconds from its first commit to its last.
+        var stepsMade = 0
+        var secondsMade = 0.0
+        fileprivate var firstCommit: (seconds: Double, samples: Int)?
+        fileprivate var samplesMade = 0
         /// The moments of the last commits and their samples, oldest first.
         fileprivate var commits: [(seconds: Double, samples: Int)] = []
+
+        /// Samples a second from the first commit of this start to the last.
+        var meanSamplesPerSecond: Double {
+            guard let firstCommit, secondsMade > 0 else { return 0 }
+            return Double(samplesMade - firstCommit.samples) / secondsMade
+        }
     }
 
     private let state = Mutex(Figures())
@@ -53,6 +64,11 @@ final class FigureBoard: Sendable {
         let now = clock.seconds
         state.withLock { state in
             state.preparation = ""
+            state.stepsMade += 1
+            state.samplesMade += figures.samples
+            let first = state.firstCommit ?? (now, figures.samples)
+            state.firstCommit = first
+            state.secondsMade = now - first.seconds
             state.last = figures
             state.tables = tables
             state.commits.append((now, figures.samples))

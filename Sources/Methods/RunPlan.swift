@@ -1,5 +1,6 @@
 public import Datasets
 public import Identity
+import Networks
 public import Optimizers
 public import RunFiles
 
@@ -67,6 +68,17 @@ public struct RunPlan: Sendable {
             }
         return LearningRateSchedule(
             curve, base: settings.optimizer.learningRate, total: settings.steps)
+    }
+
+    /// Trained values of the network.
+    public var parameterCount: Int { method.layout.parameterCount }
+
+    /// Bytes that gradients take at the coordinator at most, whatever the number of workers: nodes
+    /// of the gradient tree travel on credits.
+    public var gradientBytesMax: Int {
+        let layout = method.layout
+        return settings.coordinator.nodeCredits
+            * 4 * (layout.flatCount + layout.bufferLayout.flatCount)
     }
 
     /// The answer groups of each exchange round (design section 2, point 4): aligned runs of a

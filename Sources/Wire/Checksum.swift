@@ -53,15 +53,11 @@ public struct BufferSlice: Sendable {
     ///
     /// Long runs go through the processor's instruction where it has one: the result is the same.
     public func checksum(continuing state: UInt32 = 0) -> UInt32 {
-        var sum = state
-        var summed = 0
-        #if canImport(CChecksum)
-            (sum, summed) = unsafe buffer.withUnsafeBytes { all in
-                unsafe ChecksumRuns.checksum(
-                    UnsafeRawBufferPointer(rebasing: all[byteOffset..<(byteOffset + byteCount)]),
-                    continuing: state)
-            }
-        #endif
+        let (sum, summed) = unsafe buffer.withUnsafeBytes { all in
+            unsafe ChecksumRuns.checksum(
+                UnsafeRawBufferPointer(rebasing: all[byteOffset..<(byteOffset + byteCount)]),
+                continuing: state)
+        }
         let rest = (byteOffset + summed)..<(byteOffset + byteCount)
         return CRC32C.checksum(buffer.bytes.extracting(rest), continuing: sum)
     }

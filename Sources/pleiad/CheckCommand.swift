@@ -24,5 +24,8 @@ struct CheckCommand: ParsableCommand {
         let plan = try RunPlan(contentsOf: runFile)
         print(plan.resolved.text, terminator: "")
         printError("config digest \(plan.configDigest.hex)")
+        printError(
+            "\(grouped(plan.parameterCount)) parameters; gradients at the coordinator take at most "
+                + "\(grouped(plan.gradientBytesMax >> 20)) MiB, whatever the number of workers")
     }
 }

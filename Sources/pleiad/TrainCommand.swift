@@ -72,6 +72,10 @@ struct TrainCommand: AsyncParsableCommand {
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: quietLogger))
         try await group.run()
+        let (made, rate) = coordinator.throughput
+        if made > 0 {
+            printError("made \(grouped(made)) steps at \(grouped(Int(rate))) samples/s")
+        }
         if statusAtEnd { print(StatusTable(await coordinator.status()).text) }
         try await requireOutcome(of: coordinator)
     }
