@@ -64,9 +64,11 @@ struct TrainCommand: AsyncParsableCommand {
                 exitsWhenDone: true),
             network: network, logger: Logger(label: "pleiad.coordinator"))
         printError("coordinator at \(coordinator.url), state in \(state)")
+        // A group stops its services from the last to the first, each once the next one has ended:
+        // the coordinator ends the open step while workers still compute, and tells them so.
         let services =
-            [service(coordinator), service(ProgressLine(coordinator: coordinator))]
-            + workerServices(at: coordinator.url, network: network).map(service)
+            workerServices(at: coordinator.url, network: network).map(service)
+            + [service(ProgressLine(coordinator: coordinator)), service(coordinator)]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint],
