@@ -66,7 +66,7 @@ extension SystemTests {
             try await run.restartCoordinator()
             #expect(try await run.digestWhenDone() == Self.reference.value)
             for worker in workers { #expect(try await worker.exitCode(within: 20) == 0) }
-            let events = try text(of: run.state + "/events.jsonl")
+            let events = try SmallFiles.text(of: run.state + "/events.jsonl")
             #expect(events.contains("are made again and compared"), "\(events)")
         }
 

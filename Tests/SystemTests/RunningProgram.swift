@@ -83,13 +83,25 @@ final class RunningProgram: @unchecked Sendable {
     /// The rest of the first line, of standard output or else of standard error, that begins with
     /// `prefix`, once it is there.
     func line(after prefix: String, within seconds: Double) async throws -> String {
+        String(
+            try await line(within: seconds, prefix) { $0.hasPrefix(prefix) }.dropFirst(prefix.count))
+    }
+
+    /// The first line that contains `words`, once it is there.
+    func line(containing words: String, within seconds: Double) async throws -> String {
+        try await line(within: seconds, words) { $0.contains(words) }
+    }
+
+    private func line(
+        within seconds: Double, _ what: String, where isWanted: (Substring) -> Bool
+    ) async throws -> String {
         var found: String?
-        try await wait(seconds, "a line \(prefix)") {
-            let lines = output.split(separator: "\n") + errors.split(separator: "\n")
-            found = lines.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+        try await wait(seconds, "a line with \(what)") {
+            let lines = [output, errors].flatMap { $0.split(separator: "\n") }
+            found = lines.first(where: isWanted).map(String.init)
             return found != nil || !process.isRunning
         }
-        guard let found else { throw ProgramFailure(description: "no line \(prefix): \(errors)") }
+        guard let found else { throw ProgramFailure(description: "no line \(what): \(errors)") }
         return found
     }
 
@@ -123,13 +135,7 @@ struct Ended {
     var errors: String
 
     /// Standard output as one JSON object.
-    func object() throws -> [String: Any] {
-        guard
-            let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
-                as? [String: Any]
-        else { throw ProgramFailure(description: "no JSON object: \(output)") }
-        return object
-    }
+    func object() throws -> [String: Any] { try SmallFiles.object(output) }
 }
 
 /// Runs `pleiad` to its end.

@@ -39,24 +39,36 @@ final class ScratchDirectory: Sendable {
     }
 }
 
-/// The bytes of a file.
-func bytes(of path: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-}
+/// Reading and damaging small files.
+enum SmallFiles {
+    /// The bytes of a file.
+    static func bytes(of path: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
 
-/// The text of a file.
-func text(of path: String) throws -> String {
-    String(decoding: try bytes(of: path), as: UTF8.self)
-}
+    /// The text of a file.
+    static func text(of path: String) throws -> String {
+        String(decoding: try bytes(of: path), as: UTF8.self)
+    }
 
-/// Flips one bit of a file.
-func flipBit(of path: String, at place: Int) throws {
-    var content = try bytes(of: path)
-    content[place] ^= 1
-    try Data(content).write(to: URL(fileURLWithPath: path))
-}
+    /// Flips one bit of a file.
+    static func flipBit(of path: String, at place: Int) throws {
+        var content = try bytes(of: path)
+        content[place] ^= 1
+        try Data(content).write(to: URL(fileURLWithPath: path))
+    }
 
-/// A line of JSON, or of a log of JSON lines.
-func object(_ line: some StringProtocol) throws -> [String: Any] {
-    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+    /// Appends to a file.
+    static func append(_ bytes: [UInt8], to path: String) throws {
+        try Data(try self.bytes(of: path) + bytes).write(to: URL(fileURLWithPath: path))
+    }
+
+    /// A JSON object, such as a line of a log.
+    static func object(_ text: some StringProtocol) throws -> [String: Any] {
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8))
+        guard let object = object as? [String: Any] else {
+            throw ProgramFailure(description: "no JSON object: \(text)")
+        }
+        return object
+    }
 }

@@ -111,8 +111,8 @@ final class TrainingRun {
 
     /// The slices of a step in the ledger.
     func ledgerSlices(ofStep step: Int) throws -> [LedgerSlice] {
-        let lines = try text(of: state + "/ledger").split(separator: "\n")
-        let slices = try object(lines[step])["slices"] as? [[String: Any]] ?? []
+        let lines = try SmallFiles.text(of: state + "/ledger").split(separator: "\n")
+        let slices = try SmallFiles.object(lines[step])["slices"] as? [[String: Any]] ?? []
         return slices.map {
             LedgerSlice(
                 attempts: $0["attempts"] as? Int ?? 0, worker: $0["worker"] as? String ?? "")
@@ -121,7 +121,7 @@ final class TrainingRun {
 
     /// Steps in the ledger.
     func ledgerCount() throws -> Int {
-        try text(of: state + "/ledger").split(separator: "\n").count
+        try SmallFiles.text(of: state + "/ledger").split(separator: "\n").count
     }
 }
 
