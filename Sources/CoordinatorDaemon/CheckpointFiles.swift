@@ -13,7 +13,7 @@ enum CheckpointFiles {
     static let tables = "tables.safetensors"
 
     /// The files of a state.
-    static func all(_ state: RunState) -> [(name: String, content: CheckpointStore.Content)] {
+    static func all(_ state: NumericState) -> [(name: String, content: CheckpointStore.Content)] {
         [
             (model, content(state.parameters)), (optimizer, content(state.optimizer)),
             (tables, content(state.tables)),
@@ -21,8 +21,8 @@ enum CheckpointFiles {
     }
 
     /// The state in a checkpoint; every file is checked against its digest.
-    static func read(_ checkpoint: Checkpoint) throws -> RunState {
-        RunState(
+    static func read(_ checkpoint: Checkpoint) throws -> NumericState {
+        NumericState(
             committed: checkpoint.step,
             parameters: try arrays(try checkpoint.safetensors(model)),
             optimizer: try arrays(try checkpoint.safetensors(optimizer)),

@@ -15,7 +15,7 @@ actor CheckpointWriter {
 
     /// Writes the states in order until the stream ends; events go back through `report`.
     func serve(
-        _ states: AsyncStream<RunState>, report: @Sendable (Event) async -> Void
+        _ states: AsyncStream<NumericState>, report: @Sendable (Event) async -> Void
     ) async {
         for await state in states {
             do {
@@ -28,7 +28,7 @@ actor CheckpointWriter {
         executor.stop()
     }
 
-    private func write(_ state: RunState) throws {
+    private func write(_ state: NumericState) throws {
         let digests = state.digests
         try directory.checkpoints.write(
             step: state.committed, files: CheckpointFiles.all(state),

@@ -17,6 +17,8 @@ public enum DaemonError: Error, Hashable, Sendable, CustomStringConvertible {
     case badState(file: String, reason: String)
     /// A step computed again came out different from its ledger record.
     case differsFromLedger(step: Int, difference: String)
+    /// A step's summed result holds infinities or NaNs; nothing of it was applied.
+    case notFinite(step: Int, slices: String)
     /// Listening on an address that others can reach needs a word from the operator.
     case notLoopback(url: String)
 
@@ -44,6 +46,10 @@ public enum DaemonError: Error, Hashable, Sendable, CustomStringConvertible {
             "Step \(step), computed again, differs from its ledger record in \(difference). "
                 + "A memory or processor fault, or another release, is the likely cause; "
                 + "the checkpoint and the ledger are left as they are."
+        case .notFinite(let step, let slices):
+            "Step \(step) came out with numbers that are not finite (\(slices)); nothing of it "
+                + "was applied. Lower the learning rate or set optimizer.clipNorm; if one worker "
+                + "alone does this, check its memory."
         case .notLoopback(let url):
             "\(url) can be reached from other hosts, and plain tcp is open to anyone there. "
                 + "Listen on 127.0.0.1, or say --insecure if the network is closed."
@@ -56,7 +62,7 @@ extension DaemonError {
     public var isBadInput: Bool {
         switch self {
         case .anotherRun, .otherData, .otherFingerprint, .noRun, .noCheckpoint, .notLoopback: true
-        case .badState, .differsFromLedger: false
+        case .badState, .differsFromLedger, .notFinite: false
         }
     }
 }

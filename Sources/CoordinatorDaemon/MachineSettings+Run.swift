@@ -36,7 +36,7 @@ func isLoopback(url: String) -> Bool {
     switch url[..<scheme.lowerBound] {
     case "ipc", "inmemory": return true
     default:
-        let host = place.split(separator: ":").dropLast().joined(separator: ":")
+        let host = place[..<(place.lastIndex(of: ":") ?? place.endIndex)]
         return host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
     }
 }

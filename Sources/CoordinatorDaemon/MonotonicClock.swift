@@ -1,6 +1,9 @@
 import CoordinatorCore
 
-/// The daemon's clock: never set back, stands while the machine sleeps.
+/// The daemon's clock: never set back.
+///
+/// It runs on while the machine sleeps; the step machine takes
+/// such a gap for no passing of time.
 struct MonotonicClock: Sendable {
     /// The same for every clock of the process; made at the first look.
     private static let start = ContinuousClock.now

@@ -48,6 +48,11 @@ final class RunDirectory: Sendable {
         recordsAtOpening = records
         metrics = try AppendOnlyLog(path: path + "/metrics.jsonl", middleDamage: .cut)
         events = try AppendOnlyLog(path: path + "/events.jsonl", middleDamage: .cut)
+        for log in [ledger, metrics, events] where log.cutByteCount > 0 {
+            appendEvent(
+                level: .warning,
+                text: "\(log.path): cut \(log.cutByteCount) bytes of a line that was not complete")
+        }
     }
 
     /// Appends a committed step to the ledger; it is on disk when this returns.
@@ -59,13 +64,19 @@ final class RunDirectory: Sendable {
     ///
     /// They are not needed for recovery, so they are not waited for.
     func append(_ figures: StepFigures, secondsSinceStart: Double) throws(StorageError) {
-        guard metrics.count == figures.step else { return }  // made again after a restart
         try metrics.append(figures.json(seconds: secondsSinceStart), durably: false)
     }
 
     /// Cuts off the figures of steps that will be made again.
+    ///
+    /// Lines may be missing before them: a power cut takes what was not synced.
     func cutMetrics(after committed: Int) throws(StorageError) {
-        if metrics.count > committed { try metrics.truncate(after: committed) }
+        var kept = metrics.count
+        _ = try AppendOnlyLog.read(metrics.path) { index, value throws(StorageError) in
+            let step = value["step"]?.integer ?? 0
+            if step >= Int64(committed) { kept = min(kept, index) }
+        }
+        if kept < metrics.count { try metrics.truncate(after: kept) }
     }
 
     /// Appends something that an operator may want to know later.

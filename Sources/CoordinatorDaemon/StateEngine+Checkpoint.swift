@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Datasets
+import Identity
 import Messages
 import Methods
 import Networks
@@ -10,12 +11,12 @@ import Tensors
 
 extension StateEngine {
     /// The whole state as it stands: values, which later steps do not change.
-    var state: RunState {
+    var state: NumericState {
         let layout = run.plan.method.layout
         let names = optimizer.rule.momentNames
         var moments = zip(names, optimizer.moments).map { StateArray($0, .floats($1)) }
         moments.append(StateArray("updates", .integers([Int64(optimizer.updates)])))
-        return RunState(
+        return NumericState(
             committed: committed,
             parameters: named(version.parameters, layout.parameters)
                 + named(version.buffers, layout.bufferLayout),
@@ -37,6 +38,11 @@ extension StateEngine {
             throw DaemonError.badState(
                 file: directory.path + "/ledger",
                 reason: "holds \(records.count) steps, but there is a checkpoint of \(committed)")
+        }
+        if committed > 0, records[committed - 1].next != versionDigest.hex {
+            throw DaemonError.badState(
+                file: directory.path + "/checkpoints/step-\(committed)",
+                reason: "is not the version that the ledger records for step \(committed - 1)")
         }
         repeated = Array(records[committed...])
         try directory.cutMetrics(after: committed)

@@ -38,7 +38,7 @@ actor StateEngine {
     let directory: RunDirectory
     let board: FigureBoard
     let method: any CoordinatorMethod
-    private let snapshots: AsyncStream<RunState>.Continuation
+    private let snapshots: AsyncStream<NumericState>.Continuation
     var optimizer: ParameterOptimizer
     let shelf: VersionShelf
     /// The version of the open step.
@@ -59,7 +59,7 @@ actor StateEngine {
 
     init(
         run: LoadedRun, directory: RunDirectory, board: FigureBoard, shelf: VersionShelf,
-        snapshots: AsyncStream<RunState>.Continuation
+        snapshots: AsyncStream<NumericState>.Continuation
     ) {
         self.snapshots = snapshots
         self.shelf = shelf

@@ -5,7 +5,6 @@ import Messages
 import Methods
 import Networks
 import Optimizers
-import Tables
 import Tensors
 
 extension StateEngine {
@@ -16,6 +15,11 @@ extension StateEngine {
     /// moved in memory. Who dies in between computes the step again, to the same bits.
     func commit(_ step: StepNumber, _ accounts: [SliceAccount]) throws {
         let total = takeTotal()
+        guard total.isFinite else {
+            let slices = accounts.filter { !$0.leaf.isFinite }
+                .map { "slice \($0.leaf.slice) by \($0.worker)" }
+            throw DaemonError.notFinite(step: step.index, slices: slices.joined(separator: ", "))
+        }
         shelf.clear()
         let rate = run.schedule.rate(at: step.index)
         let gradientNorm = optimizer.step(

@@ -52,7 +52,7 @@ public struct StoredRun: Sendable {
             buffers: layout.initialisedBuffers())
     }
 
-    private func newest() throws -> RunState {
+    private func newest() throws -> NumericState {
         let folder = directory + "/checkpoints"
         guard LocalFileSystem().exists(folder) else {
             throw DaemonError.noCheckpoint(directory: directory)

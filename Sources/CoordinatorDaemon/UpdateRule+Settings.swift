@@ -1,9 +1,5 @@
-import Messages
-import Methods
-import Identity
 import Optimizers
 import RunFiles
-import Tensors
 
 extension UpdateRule {
     /// The rule that a run file names.
@@ -19,9 +15,4 @@ extension UpdateRule {
                 SGDMomentum(momentum: settings.momentum, weightDecay: settings.weightDecay))
         }
     }
-}
-
-/// The digest that names a version: of its two flat tensors.
-func digest(of version: VersionTensors) -> Digest {
-    NamedTensors(["parameters": version.parameters, "buffers": version.buffers]).digest
 }

@@ -1,3 +1,4 @@
+import Identity
 import Messages
 import Methods
 import Synchronization
@@ -25,4 +26,9 @@ final class VersionShelf: Sendable {
             "parameters": held.tensors.parameters, "buffers": held.tensors.buffers,
         ])
     }
+}
+
+/// The digest that names a version: of its two flat tensors.
+func digest(of version: VersionTensors) -> Digest {
+    NamedTensors(["parameters": version.parameters, "buffers": version.buffers]).digest
 }

@@ -14,6 +14,8 @@ public enum DatasetError: Error, Equatable, Sendable {
     case wrongDimensions(file: String, expected: String, found: [Int])
     /// A label lies outside the classes of the data set.
     case labelOutOfRange(file: String, index: Int, label: Int, classCount: Int)
+    /// The data set has fewer samples than a step takes.
+    case tooFewSamples(name: String, count: Int, batch: Int)
     /// The content is larger than any file of this kind may be.
     case tooLarge(file: String, limitBytes: Int)
 }
@@ -41,6 +43,9 @@ extension DatasetError: CustomStringConvertible {
         case .labelOutOfRange(let file, let index, let label, let classCount):
             return "\(file): label \(label) of sample \(index) is not below \(classCount); "
                 + "check that images and labels belong together"
+        case .tooFewSamples(let name, let count, let batch):
+            return "\(name): \(count) samples, but a step takes \(batch); "
+                + "lower batch.samples in the run file, or set batch.dropLast to false"
         case .tooLarge(let file, let limitBytes):
             return "\(file): the content exceeds \(limitBytes) bytes; "
                 + "check that the data directory is the right one"

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Runs `body(0) ... body(count - 1)` on `threads` threads and returns the results in order.
 ///
-/// For offline work (clustering, evaluation). Which thread runs which block is left to chance, so
+/// For clustering, evaluation and table steps. Which thread runs which block is left to chance, so
 /// `body` must depend on its block alone; what is combined from the results is combined in block
 /// order. Thus the number of threads never decides a bit. The threads are our own, never those
 /// of the cooperative pool; the calling thread is one of them and returns when all are done.

@@ -175,7 +175,8 @@ public protocol CoordinatorMethod: AnyObject {
     /// Takes over the state of a checkpoint. Throws if arrays are missing or of the wrong shape.
     func restore(_ state: [StateArray]) throws
     /// Makes what training needs and the state directory lacks (labels by clustering, ...), or
-    /// loads it from there. `report` gets the fraction done (0...1) and a sentence.
+    /// loads it from there. `report` gets the fraction done (0...1) and a sentence. Cancelling the
+    /// task stops it at its next report.
     func prepare(
         directory: String, report: (_ fraction: Double, _ what: String) -> Void) throws
     /// A step opens; the samples of every slice are known.

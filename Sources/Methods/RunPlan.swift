@@ -46,7 +46,12 @@ public struct RunPlan: Sendable {
         directory: String? = nil
     ) throws(DatasetError) -> (train: ImageDataset, test: ImageDataset) {
         let place = directory ?? settings.data.path ?? FashionMNIST.defaultDirectory
-        return try FashionMNIST.load(directory: place)
+        let (train, test) = try FashionMNIST.load(directory: place)
+        let batch = settings.batch
+        guard !batch.dropLast || batch.samples <= train.count else {
+            throw .tooFewSamples(name: train.name, count: train.count, batch: batch.samples)
+        }
+        return (train, test)
     }
 
     /// Which samples each step trains on, out of `count`.
@@ -64,7 +69,7 @@ public struct RunPlan: Sendable {
             case .constant: .constant
             case .warmupLinear: .warmupLinear(warmup: warmup)
             case .warmupCosine: .warmupCosine(warmup: warmup)
-            case .polynomial: .polynomial(warmup: warmup, power: Int(settings.schedule.power))
+            case .polynomial: .polynomial(warmup: warmup, power: settings.schedule.power)
             }
         return LearningRateSchedule(
             curve, base: settings.optimizer.learningRate, total: settings.steps)
@@ -77,7 +82,9 @@ public struct RunPlan: Sendable {
     /// of the gradient tree travel on credits.
     public var gradientBytesMax: Int {
         let layout = method.layout
-        return settings.coordinator.nodeCredits
+        // Whatever the setting, a tree of S slices needs its height + 2 credits.
+        let height = Int.bitWidth - (settings.batch.slices - 1).leadingZeroBitCount
+        return max(settings.coordinator.nodeCredits, height + 2)
             * 4 * (layout.flatCount + layout.bufferLayout.flatCount)
     }
 

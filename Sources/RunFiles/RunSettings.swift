@@ -51,7 +51,7 @@ public struct DataSettings: Hashable, Sendable {
     public enum Kind: String, CaseIterable, Hashable, Sendable {
         /// Fashion-MNIST: four gzipped IDX files.
         case fashionMNIST = "fashion-mnist"
-        /// Any data set in the four files of MNIST.
+        /// Any other data set in the four files of MNIST: 28 x 28, ten classes.
         case idx
     }
 
@@ -162,7 +162,7 @@ public struct ScheduleSettings: Hashable, Sendable {
     /// Steps of warm-up.
     public var warmupSteps: Int
     /// The polynomial's power; 1 for the other kinds.
-    public var power: Double
+    public var power: Int
 
     /// A fraction of the steps is rounded down, but never for want of a binary digit.
     init(from section: Section, steps: Int) {
@@ -185,7 +185,7 @@ public struct ScheduleSettings: Hashable, Sendable {
             warmupSteps = Int((Double(steps) * fraction + 1e-6).rounded(.down))
         }
         if kind == .polynomial {
-            power = section.positiveFloat("power", upTo: 16, default: 1)
+            power = section.int("power", in: 1...16, default: 1)
         }
     }
 }

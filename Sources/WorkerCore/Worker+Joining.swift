@@ -42,7 +42,7 @@ extension Worker {
 
     var insecureSentence: String {
         "\(options.url) is another machine and the connection would not be encrypted: "
-            + "use tls+tcp://, or say --insecure if the network is your own."
+            + "say --insecure if the network is closed to others."
     }
 
     static func failure(_ error: any Error) -> WorkerSession.JoinFailure {

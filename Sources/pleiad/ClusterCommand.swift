@@ -81,12 +81,14 @@ struct ClusterCommand: ParsableCommand {
     }
 
     private func samples() throws -> (source: String, features: Tensor) {
-        if let features { return (features, try FeatureFile.read(features)) }
+        if let features {
+            let file = FileFeatures(path: features)
+            return (file.name, try file.features())
+        }
         guard let checkpoint else {
-            let train = try FashionMNIST.load(
-                directory: data ?? FashionMNIST.defaultDirectory
-            ).train
-            return ("pixels", PixelFeatures(train).features())
+            let place = data ?? FashionMNIST.defaultDirectory
+            let pixels = PixelFeatures(try FashionMNIST.load(directory: place).train)
+            return (pixels.name, pixels.features())
         }
         let run = try StoredRun(directory: checkpoint)
         let (version, step) = try run.trainedVersion()
@@ -94,6 +96,8 @@ struct ClusterCommand: ParsableCommand {
             network: run.plan.method.network, parameters: version.parameters,
             buffers: version.buffers, threads: coreCount)
         let train = try run.plan.loadData(directory: data).train
-        return ("\(checkpoint) step \(step)", extractor(train).features)
+        return (
+            "\(checkpoint) step \(step)", EncoderFeatures(extractor, dataset: train).features()
+        )
     }
 }

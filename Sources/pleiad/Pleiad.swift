@@ -33,6 +33,7 @@ struct Pleiad: AsyncParsableCommand {
         restartWithNumericsEnvironment()
         do {
             var command = try parseAsRoot()
+            if !Self.isInspection(command) { try NumericsEnvironment.check() }
             if var asyncCommand = command as? any AsyncParsableCommand {
                 try await asyncCommand.run()
             } else {
@@ -41,6 +42,11 @@ struct Pleiad: AsyncParsableCommand {
         } catch {
             leave(after: error)
         }
+    }
+
+    /// Whether a command only looks at a run and so may run on any processor.
+    private static func isInspection(_ command: any ParsableCommand) -> Bool {
+        command is StatusCommand || command is DigestCommand || command is CheckCommand
     }
 
     /// Prints an error of ours and exits with its code; the parser's errors it handles itself.

@@ -29,14 +29,13 @@ struct StatusCommand: AsyncParsableCommand {
         let client = StatusClient(network: network(for: url), url: try Address.coordinator(url))
         while true {
             let text = try await client.status()
+            let document = try StatusDocument(json: text)
             if json {
                 printNow(text)
             } else {
-                let document = try StatusDocument(json: text)
                 printNow((watch ? Terminal.clear : "") + StatusTable(document).text)
-                if document.isOver { return }
             }
-            guard watch else { return }
+            guard watch, !document.isOver else { return }
             try await Task.sleep(for: .seconds(1))
         }
     }

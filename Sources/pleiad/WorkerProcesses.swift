@@ -24,10 +24,10 @@ actor WorkerProcesses: Service {
     }
 
     func run() async throws {
-        await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
+        try await withGracefulShutdownHandler {
+            try await withThrowingDiscardingTaskGroup { group in
                 for number in 1...count {
-                    group.addTask { await self.keepAlive(number) }
+                    group.addTask { try await self.keepAlive(number) }
                 }
             }
         } onGracefulShutdown: {
@@ -35,17 +35,35 @@ actor WorkerProcesses: Service {
         }
     }
 
+    /// How a life of a worker ended.
+    private enum End {
+        /// By itself, with this code.
+        case code(Int32)
+        /// By a signal: it was killed, or crashed.
+        case signal(Int32)
+    }
+
     /// Runs worker `number` until it ends on purpose.
-    private func keepAlive(_ number: Int) async {
+    ///
+    /// - Throws: `RunFailed` if it cannot be started or gives up: another start would do the same.
+    private func keepAlive(_ number: Int) async throws {
         while !isStopping {
-            guard let code = await runOnce(number), code != 0, !isStopping else { return }
-            logger.warning("worker w\(number) ended with code \(code); starting it again")
-            try? await Task.sleep(for: Self.restartDelay)  // cancelled: the loop looks again
+            switch try await runOnce(number) {
+            case .code(0): return
+            case .code(let code):
+                guard !isStopping else { return }
+                throw RunFailed(
+                    description: "worker w\(number) ended with code \(code); see its message above")
+            case .signal(let signal):
+                guard !isStopping else { return }
+                logger.warning("worker w\(number) died of signal \(signal); starting it again")
+                try? await Task.sleep(for: Self.restartDelay)  // cancelled: the loop looks again
+            }
         }
     }
 
-    /// One life of a worker; its exit code, or nil if it could not be started.
-    private func runOnce(_ number: Int) async -> Int32? {
+    /// One life of a worker.
+    private func runOnce(_ number: Int) async throws -> End {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = [
@@ -53,21 +71,22 @@ actor WorkerProcesses: Service {
             "--parent", "\(ProcessInfo.processInfo.processIdentifier)",
         ]
         process.standardInput = FileHandle.nullDevice
-        let (ends, end) = AsyncStream.makeStream(of: Int32.self)
+        let (ends, end) = AsyncStream.makeStream(of: End.self)
         process.terminationHandler = { process in
-            end.yield(process.terminationStatus)
+            let status = process.terminationStatus
+            end.yield(
+                process.terminationReason == .uncaughtSignal ? .signal(status) : .code(status))
             end.finish()
         }
         do {
             try process.run()
         } catch {
-            logger.error("worker w\(number) could not be started: \(error)")
-            return nil
+            throw RunFailed(description: "worker w\(number) could not be started: \(error)")
         }
         running[number] = process
         defer { running[number] = nil }
-        for await code in ends { return code }
-        return nil
+        for await life in ends { return life }
+        return .code(0)
     }
 
     private func stop() async {

@@ -6,7 +6,7 @@ import Tensors
 
 /// The whole numeric state of a run after some committed steps: what checkpoints hold and
 /// `pleiad digest` is of.
-struct RunState: Sendable {
+struct NumericState: Sendable {
     /// Committed steps.
     var committed: Int
     /// Parameters and buffers by their names.
