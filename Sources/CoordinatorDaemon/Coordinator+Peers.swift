@@ -26,6 +26,8 @@ extension Coordinator {
                 return try await listener.accept()
             } catch .closed {
                 return nil
+            } catch .cancelled {
+                return nil
             } catch {
                 logger.warning("a peer could not be accepted", metadata: ["reason": "\(error)"])
                 try? await Task.sleep(for: Self.acceptPause)  // cancelled: the loop ends
