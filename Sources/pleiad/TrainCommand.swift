@@ -88,9 +88,20 @@ struct TrainCommand: AsyncParsableCommand {
     ) -> ServiceGroupConfiguration.ServiceConfiguration {
         let isCoordinator = service is Coordinator
         return .init(
-            service: service,
+            service: isCoordinator ? service : UntilShutdown(service: service),
             successTerminationBehavior: isCoordinator ? .gracefullyShutdownGroup : .ignore,
             failureTerminationBehavior: .gracefullyShutdownGroup)
+    }
+
+    /// A service that may have nothing left to do before its group stops it: a group that stops
+    /// takes the end of any other service than the next for a failure.
+    private struct UntilShutdown: Service {
+        let service: any Service
+
+        func run() async throws {
+            try await service.run()
+            try? await gracefulShutdown()  // cancelled: the group ends at once
+        }
     }
 
     private func workerServices(at url: String, network: any Network) -> [any Service] {
