@@ -47,12 +47,15 @@ extension SystemTests {
             let features = scratch.appending("features.npy")
             #expect(try await pleiad("embed", state, "--out", features).code == 0)
             for (source, dim) in [
-                (["--data", data], 784), (["--features", features], 32), (["--checkpoint", state], 32),
+                (["--data", data], 784), (["--features", features], 32),
+                (["--checkpoint", state], 32),
             ] {
                 let out = scratch.appending("labels.safetensors")
                 let program = try RunningProgram(
-                    ["cluster", "--centers", "20", "--iterations", "3", "--labels", "4", "--out", out]
-                        + source)
+                    [
+                        "cluster", "--centers", "20", "--iterations", "3", "--labels", "4",
+                        "--out", out,
+                    ] + source)
                 #expect(try await program.exitCode(within: 60) == 0, "\(program.errors)")
                 let arrays = try safetensorsShapes(out)
                 #expect(arrays["centers"] == [20, dim])

@@ -95,7 +95,10 @@ extension SystemTests {
                         chunkCount: 1 << 30, payloadLength: 1 << 20,
                         payload: [UInt8](repeating: 0, count: 1 << 20))
                 ),
-                ("a second chunk first", RawPeer.frame(chunkIndex: 1, chunkCount: 2, payload: greet)),
+                (
+                    "a second chunk first",
+                    RawPeer.frame(chunkIndex: 1, chunkCount: 2, payload: greet)
+                ),
                 ("an unknown kind", RawPeer.frame(kind: 0x7777, payload: greet)),
                 (
                     "a lease before hello",

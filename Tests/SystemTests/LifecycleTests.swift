@@ -98,7 +98,8 @@ extension SystemTests {
             place.coordinator.signal(SIGTERM)
             #expect(try await place.coordinator.exitCode(within: 10) == 0)
             let workers = try ["w1", "w2"].map {
-                try RunningProgram(["worker", "--name", $0], environment: ["PLEIAD_COORDINATOR": url])
+                try RunningProgram(
+                    ["worker", "--name", $0], environment: ["PLEIAD_COORDINATOR": url])
             }
             for worker in workers {
                 _ = try await worker.line(containing: "trying again", within: 20)

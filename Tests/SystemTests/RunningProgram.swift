@@ -84,7 +84,8 @@ final class RunningProgram: @unchecked Sendable {
     /// `prefix`, once it is there.
     func line(after prefix: String, within seconds: Double) async throws -> String {
         String(
-            try await line(within: seconds, prefix) { $0.hasPrefix(prefix) }.dropFirst(prefix.count))
+            try await line(within: seconds, prefix) { $0.hasPrefix(prefix) }
+                .dropFirst(prefix.count))
     }
 
     /// The first line that contains `words`, once it is there.

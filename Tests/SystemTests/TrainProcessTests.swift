@@ -90,7 +90,8 @@ extension SystemTests {
             #expect(try await training.program.exitCode(within: 15) == 0)
             #expect(training.program.errors.contains("stopped"), "\(training.program.errors)")
             #expect(try training.workers().isEmpty)
-            let made = try SmallFiles.text(of: training.state + "/ledger").split(separator: "\n").count
+            let ledger = try SmallFiles.text(of: training.state + "/ledger")
+            let made = ledger.split(separator: "\n").count
             #expect(made >= before && made < SmallRun.steps)
             let saved = try await pleiad("digest", training.state).output
             #expect(saved.hasPrefix("step \(made)\n"), "\(saved)")
