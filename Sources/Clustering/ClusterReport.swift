@@ -36,9 +36,6 @@ public struct ClusterReport: Equatable, Sendable {
         }
         self.init(counts: counts)
     }
-
-    /// Share of clusters without a sample.
-    public var emptyShare: Double { Double(emptyCount) / Double(clusterCount) }
 }
 
 extension ClusterReport: CustomStringConvertible {

@@ -45,11 +45,6 @@ public final class Prefetcher<Key: Hashable & Sendable, Value: Sendable>: Sendab
         shared.take(key) ?? make()
     }
 
-    /// Forgets all values and hints, as when a worker joins anew.
-    public func removeAll() {
-        shared.removeAll()
-    }
-
     /// What the thread and the handle share, so that the thread does not keep the handle alive.
     private final class Shared: Sendable {
         private struct State {
@@ -92,10 +87,6 @@ public final class Prefetcher<Key: Hashable & Sendable, Value: Sendable>: Sendab
                 guard wait else { return value }
                 turn.wait()
             }
-        }
-
-        func removeAll() {
-            state.withLock { $0.book.forgetIdle() }
         }
 
         func stop() {

@@ -76,6 +76,8 @@ public struct BatchSettings: Hashable, Sendable {
     /// Samples of a step.
     public var samples: Int
     /// Slices of a step: the unit of work, of leasing and of recovery.
+    ///
+    /// At most 4,096: every lease looks at all of them.
     public var slices: Int
     /// Whether the samples that are left over at the end of a data epoch are dropped.
     public var dropLast: Bool
@@ -84,7 +86,7 @@ public struct BatchSettings: Hashable, Sendable {
 
     init(from section: Section) {
         samples = section.int("samples", in: 1...1_048_576)
-        slices = section.int("slices", in: 1...65_536)
+        slices = section.int("slices", in: 1...4096)
         dropLast = section.bool("dropLast", default: true)
         answerGroupSamples = section.int("answerGroupSamples", in: 1...1_048_576, default: 128)
         if slices > samples {
@@ -210,8 +212,11 @@ public struct CoordinatorSettings: Hashable, Sendable {
     public var listen: String
     /// Time between heartbeats that workers are asked for.
     public var heartbeat: Duration
-    /// A worker without a sign of life, or a slot without progress, for so long is lost.
+    /// A worker without a sign of life for so long is lost; a slice without progress for so long is
+    /// leased to an idle worker as well.
     public var leaseTerm: Duration
+    /// A worker whose slice has made no progress for so long is lost, though its heartbeats go on.
+    public var hangTerm: Duration
     /// A connection that has not said hello after so long is closed.
     public var helloTerm: Duration
     /// Gradient nodes that may be on their way or kept at a time.
@@ -221,6 +226,10 @@ public struct CoordinatorSettings: Hashable, Sendable {
     /// Workers at most.
     public var workersMax: Int
 
+    /// How long a worker gives a version or a node to travel: a slice makes no progress meanwhile,
+    /// so a worker must not count as hanging before.
+    public static let transferMax = Duration.seconds(120)
+
     init(from section: Section) {
         listen = section.string("listen", default: "tcp://127.0.0.1:4700", .free)
         let hour = Duration.seconds(3600)
@@ -228,6 +237,9 @@ public struct CoordinatorSettings: Hashable, Sendable {
             "heartbeat", in: .milliseconds(10)...(.seconds(60)), default: .milliseconds(250), .free)
         leaseTerm = section.duration(
             "leaseTerm", in: .milliseconds(100)...hour, default: .seconds(3), .free)
+        hangTerm = section.duration(
+            "hangTerm", in: (Self.transferMax + .seconds(1))...hour,
+            default: max(.seconds(150), leaseTerm), .free)
         helloTerm = section.duration(
             "helloTerm", in: .milliseconds(100)...hour, default: .seconds(5), .free)
         nodeCredits = section.int("nodeCredits", in: 1...4096, default: 32, .free)
@@ -236,6 +248,9 @@ public struct CoordinatorSettings: Hashable, Sendable {
         if leaseTerm < heartbeat * 2 {
             section.reject(
                 "leaseTerm", "is shorter than two heartbeats", allowed: "at least 2 x heartbeat")
+        }
+        if hangTerm < leaseTerm {
+            section.reject("hangTerm", "is shorter than leaseTerm", allowed: "at least leaseTerm")
         }
     }
 }

@@ -7,13 +7,6 @@ extension Section {
         read(key, kind, default: fallback, as: intForm(range))
     }
 
-    /// A whole number within `range`, or nil if the key is not given.
-    public func optionalInt(
-        _ key: String, in range: ClosedRange<Int>, _ kind: KeyKind = .bits
-    ) -> Int? {
-        readOptional(key, kind, as: intForm(range))
-    }
-
     /// A whole number from 0 to 2^64 - 1.
     public func unsigned(
         _ key: String, default fallback: UInt64? = nil, _ kind: KeyKind = .bits

@@ -44,9 +44,6 @@ public final class Section {
         }
     }
 
-    /// The keys that the file gives here, in its order.
-    public var givenKeys: [String] { entries.map(\.key) }
-
     /// Whether the file gives this key here; asking does not declare it.
     public func has(_ key: String) -> Bool { entry(key) != nil }
 
@@ -75,15 +72,6 @@ public final class Section {
         }
         declare(key, .section(section))
         return section
-    }
-
-    /// The section below `key`, or nil if the file does not give it.
-    public func optionalSub(_ key: String) -> Section? {
-        guard has(key) else {
-            declare(key, .absent)
-            return nil
-        }
-        return sub(key)
     }
 
     /// Records a mistake that the owner has found: values that do not fit together, say.

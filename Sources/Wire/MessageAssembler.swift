@@ -25,9 +25,6 @@ public struct MessageAssembler: Sendable {
         self.pool = pool
     }
 
-    /// Whether some, but not all, chunks of a message have been accepted.
-    public var isInMessage: Bool { first != nil }
-
     /// Whether chunks of the message will follow the one accepted last.
     public var expectsMoreChunks: Bool {
         guard let current else { return false }

@@ -30,9 +30,6 @@ public struct MessageCutter: Sendable {
         remaining = total
     }
 
-    /// The bytes that all frames take together.
-    public var streamByteCount: Int { bodyByteCount + frameCount * FrameHeader.byteCount }
-
     /// The next frame as runs of memory, header first; nil after the last one.
     public mutating func nextFrame() -> [BufferSlice]? {
         guard nextIndex < frameCount else { return nil }
