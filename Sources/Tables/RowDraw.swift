@@ -52,8 +52,11 @@ public struct RowDraw: Sendable, Hashable {
 
     /// The distinct classes of a batch, ascending.
     public static func positives(of labels: some Sequence<Int32>) -> [Int32] {
+        // Sorted as an array, whose element type the compiler knows.
+        var sorted = Array(labels)
+        sorted.sort()
         var distinct: [Int32] = []
-        for label in labels.sorted() where distinct.last != label { distinct.append(label) }
+        for label in sorted where distinct.last != label { distinct.append(label) }
         return distinct
     }
 

@@ -19,6 +19,8 @@ final class MLCDCoordinator: CoordinatorMethod {
     private(set) var table: CenterTable
     private var labels: MLCDLabels?
     private var step: OpenStep?
+    /// The step after the open one, with its distinct classes: samples follow from the step alone.
+    private var foreseen: (opened: OpenStep, positives: [Int32])?
 
     /// The step that is open: which classes are positive for which sample.
     private struct OpenStep {
@@ -64,7 +66,13 @@ final class MLCDCoordinator: CoordinatorMethod {
     // MARK: A step
 
     func open(step: Int, samples: [[Int]]) throws {
-        let (opened, positives) = try positives(step: step, samples: samples)
+        let (opened, positives) =
+            if let foreseen, foreseen.opened.number == step {
+                foreseen
+            } else {
+                try positives(step: step, samples: samples)
+            }
+        foreseen = nil
         table.open(step: step, positives: positives)
         self.step = opened
     }
@@ -81,7 +89,10 @@ final class MLCDCoordinator: CoordinatorMethod {
 
     func foresee(step: Int, samples: [[Int]]) {
         // Without labels nothing can be made ahead; `open` will say so.
-        guard let (_, positives) = try? positives(step: step, samples: samples) else { return }
+        guard let (opened, positives) = try? positives(step: step, samples: samples) else {
+            return
+        }
+        foreseen = (opened, positives)
         table.drawAhead(step: step, positives: positives)
     }
 
@@ -143,7 +154,11 @@ final class MLCDCoordinator: CoordinatorMethod {
         }
         let opened = OpenStep(
             number: step, positives: chosen, sampleCount: samples.reduce(0) { $0 + $1.count })
-        return (opened, RowDraw.positives(of: chosen.joined().joined()))
+        var all: [Int32] = []
+        for slice in chosen {
+            for classes in slice { all += classes }
+        }
+        return (opened, RowDraw.positives(of: all))
     }
 
     /// l of a sample's q classes: the columns of the smallest of q draws, anew in each step.
