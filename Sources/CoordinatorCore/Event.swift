@@ -83,6 +83,8 @@ public enum Event: Sendable {
     case closed(ConnectionID)
     /// A request came; a request with tensors has them staged under (connection, request).
     case request(ConnectionID, RequestID, Incarnation, Request)
+    /// A request came whose tensors cannot be used, for this reason; nothing is staged.
+    case unusable(ConnectionID, RequestID, Incarnation, Request, Refusal)
     /// Labels are there and state is loaded: steps `0 ..< committed` are in it, and the ledger
     /// holds records of steps `0 ..< recorded` (recorded >= committed).
     case prepared(committed: StepNumber, recorded: StepNumber)

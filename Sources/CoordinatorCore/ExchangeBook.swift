@@ -81,11 +81,6 @@ struct ExchangeBook: Sendable {
         rounds.indices.allSatisfy { state(of: slice, round: $0) == .answered }
     }
 
-    /// Whether the inputs of all rounds before this one are kept.
-    func hasInputs(of slice: Int, before round: Int) -> Bool {
-        rounds[..<round].allSatisfy { $0.inputs[slice] != nil }
-    }
-
     /// The group of a slice.
     func group(of slice: Int, round: Int) -> Int? {
         rounds[round].groups.firstIndex { $0.contains(slice) }

@@ -96,9 +96,6 @@ struct GradientTreeBook: Sendable {
         return offers.map(\.asker)
     }
 
-    /// Whether every slice of the node is in.
-    func isDone(_ node: TreeNode) -> Bool { arrived?.isDone(node) ?? true }
-
     // MARK: Offers and credits
 
     /// An offer waits for its verdict.
@@ -106,7 +103,7 @@ struct GradientTreeBook: Sendable {
 
     /// Takes the next offer that gets a verdict out of the queue, or nil if all must wait.
     mutating func nextVerdict(at time: Moment) -> (offer: Offer, verdict: NodeVerdict)? {
-        guard let arrived, let step else { return nil }
+        guard !offers.isEmpty, let arrived, let step else { return nil }
         if let place = offers.firstIndex(where: { arrived.isDone($0.node) }) {
             return (offers.remove(at: place), .drop)
         }
@@ -153,6 +150,13 @@ struct GradientTreeBook: Sendable {
         guard let place else { return false }
         grants.remove(at: place)
         return true
+    }
+
+    /// A worker hands a slice back: it will not send a node of the open step that holds it.
+    mutating func withdraw(slice: Int, from worker: Incarnation) {
+        grants.removeAll {
+            $0.worker == worker && $0.step == step && $0.node.slices.contains(slice)
+        }
     }
 
     /// The names of workers whose results for slices of the node are in and differ from these.

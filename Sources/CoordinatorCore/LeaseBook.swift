@@ -63,7 +63,7 @@ struct LeaseBook: Sendable {
     let step: StepNumber
     /// The slices, in order.
     private(set) var slices: [Slice]
-    private let tree: GradientTree
+    let tree: GradientTree
 
     /// All slices of a step, unleased.
     ///
@@ -98,95 +98,6 @@ struct LeaseBook: Sendable {
     /// The slices that the worker holds, rising.
     func held(by worker: Incarnation) -> [Int] {
         slices.indices.filter { holds(worker, $0) }
-    }
-
-    // MARK: Choosing
-
-    /// The unleased slice that suits the worker best, or nil.
-    ///
-    /// Best is the sibling of a slice that it holds (their sum is then one node), then a slice that
-    /// came back (its group waits for it), then one whose number the worker had in the step before
-    /// (its samples are ready), then one near those that it holds, then one in the largest
-    /// untouched part of the tree, then the lowest. A slice that failed on it is left to workers
-    /// on which it has not failed, if one is `ready`.
-    func choice(for worker: Incarnation, ready: [Incarnation]) -> Int? {
-        let mine = held(by: worker)
-        var best: (score: [Int], slice: Int)?
-        for (index, slice) in slices.enumerated() {
-            guard !slice.isEmpty, !slice.isDone, slice.holders.isEmpty else { continue }
-            if slice.failedOn.contains(worker),
-                ready.contains(where: { !slice.failedOn.contains($0) })
-            {
-                continue
-            }
-            let height = mine.map { heightOfMeeting(index, $0) }.min() ?? Int.max
-            let rank = slice.previous == worker ? 0 : slice.previous == nil ? 1 : 2
-            let isBack = slice.attempts > 0
-            let score = [
-                height == 1 ? 0 : 1, isBack ? 0 : 1, rank, height, -untouched(around: index),
-            ]
-            if best.map({ score.lexicographicallyPrecedes($0.score) }) ?? true {
-                best = (score, index)
-            }
-        }
-        return best?.slice
-    }
-
-    /// The slice that is overdue by most and that the worker does not hold, or nil.
-    ///
-    /// A result may rest inside its worker until its sibling is answered: a slice with all answers
-    /// (`isThrough`) is not overdue while it is on no slot and its holder has parked slices.
-    func overdueChoice(
-        for worker: Incarnation, at time: Moment, term: Duration, isThrough: (Int) -> Bool
-    ) -> Int? {
-        let parked = slices.flatMap(\.holders).filter { $0.state == .parked }.map(\.worker)
-        var best: (overdue: Duration, slice: Int)?
-        for (index, slice) in slices.enumerated() where !holds(worker, index) {
-            let rests =
-                isThrough(index)
-                && slice.holders.contains { !$0.isOnSlot && parked.contains($0.worker) }
-            guard !rests, let overdue = overdueTime(of: slice, at: time, term: term) else {
-                continue
-            }
-            if best.map({ overdue > $0.overdue }) ?? true { best = (overdue, index) }
-        }
-        return best?.slice
-    }
-
-    /// By how much all holders of a slice are overdue, or nil if one is not, or none is there.
-    private func overdueTime(of slice: Slice, at time: Moment, term: Duration) -> Duration? {
-        guard !slice.isDone, !slice.holders.isEmpty else { return nil }
-        var least: Duration?
-        for holder in slice.holders {
-            guard let stale = staleness(of: holder, at: time), stale > term else { return nil }
-            least = min(least ?? stale, stale)
-        }
-        return least.map { $0 - term }
-    }
-
-    /// For how long a holder's slice has not moved though it should, or nil if it waits for us.
-    ///
-    /// Time that a transfer may take is left out.
-    func staleness(of holder: Holder, at time: Moment) -> Duration? {
-        switch holder.state {
-        case .parked, .offered: nil
-        case .working: time - holder.progress
-        case .delivering(let allowance): max(.zero, time - holder.progress - allowance)
-        }
-    }
-
-    /// The height above the leaves at which the paths of two slices meet.
-    private func heightOfMeeting(_ a: Int, _ b: Int) -> Int {
-        let common = zip(tree.path(toLeaf: a), tree.path(toLeaf: b)).prefix { $0 == $1 }.count
-        return max(tree.path(toLeaf: a).count, tree.path(toLeaf: b).count) - common
-    }
-
-    /// The size of the largest node around an unleased slice in which nothing was leased yet.
-    private func untouched(around slice: Int) -> Int {
-        let node = tree.path(toLeaf: slice).first { node in
-            node.slices.allSatisfy { slices[$0].isEmpty || slices[$0].attempts == 0 }
-        }
-        return node.map { tree.occupiedCount(in: $0) } ?? 0
     }
 
     // MARK: Changes

@@ -36,8 +36,10 @@ public struct MachineSettings: Hashable, Sendable {
     public var helloTerm: Duration
     /// Time between checkpoints, in stepping time.
     public var checkpointEvery: Duration
-    /// Largest message body, in bytes.
+    /// Largest message body that is taken, in bytes.
     public var bodyBytesMax: UInt64
+    /// The message body of a version, in bytes: a worker must be able to take it.
+    public var versionBytes: UInt64
     /// Gradient nodes that may be on their way or kept at a time; at least two more than the
     /// gradient tree is high are allowed whatever stands here, since fewer could wait for ever.
     public var nodeCredits: Int
@@ -51,10 +53,10 @@ public struct MachineSettings: Hashable, Sendable {
         runName: String, epoch: UInt32, runFile: String, configDigest: Digest,
         dataDigest: Digest, fingerprint: Digest, seed: UInt64, steps: Int, slices: Int,
         groups: [[Range<Int>]], rounds: [String], heartbeat: Duration = .milliseconds(250),
-        leaseTerm: Duration = .seconds(3), hangTerm: Duration = .seconds(60),
+        leaseTerm: Duration = .seconds(3), hangTerm: Duration = .seconds(150),
         helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
-        bodyBytesMax: UInt64, nodeCredits: Int = 32, strangersMax: Int = 64,
-        workersMax: Int = 1024
+        bodyBytesMax: UInt64, versionBytes: UInt64 = 0, nodeCredits: Int = 32,
+        strangersMax: Int = 64, workersMax: Int = 1024
     ) {
         self.runName = runName
         self.epoch = epoch
@@ -73,6 +75,7 @@ public struct MachineSettings: Hashable, Sendable {
         self.helloTerm = helloTerm
         self.checkpointEvery = checkpointEvery
         self.bodyBytesMax = bodyBytesMax
+        self.versionBytes = versionBytes
         self.nodeCredits = nodeCredits
         self.strangersMax = strangersMax
         self.workersMax = workersMax

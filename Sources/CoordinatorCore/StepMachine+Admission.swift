@@ -9,8 +9,16 @@ extension StepMachine {
     /// out of order, or repeats a request.
     /// The asker of events that are no worker's request is ``Asker/nobody``.
     mutating func admit(_ event: Event) -> Asker? {
-        guard case .request(let id, let request, let incarnation, let body) = event else {
-            return .nobody
+        let (id, request, incarnation, body): (ConnectionID, RequestID, Incarnation, Request)
+        let isStaged: Bool
+        switch event {
+        case .request(let from, let number, let life, let asked):
+            (id, request, incarnation, body) = (from, number, life, asked)
+            isStaged = asked.hasTensors
+        case .unusable(let from, let number, let life, let asked, _):
+            (id, request, incarnation, body) = (from, number, life, asked)
+            isStaged = false
+        default: return .nobody
         }
         let asker: Asker?
         switch sessions.peers[id]?.standing {
@@ -24,7 +32,7 @@ extension StepMachine {
         case .control(let own), .bulk(let own):
             asker = admitWorker(id, request, incarnation, body, own: own)
         }
-        if asker == nil, body.hasTensors {
+        if asker == nil, isStaged {
             effects.append(.dropStaged(StagedKey(connection: id, request: request)))
         }
         return asker

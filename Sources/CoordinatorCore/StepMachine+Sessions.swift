@@ -109,14 +109,15 @@ extension StepMachine {
                 ? nil : Refusal(.tooMany, "\(Sessions.clientsMax) clients are connected")
         }
         let name = hello.name
-        guard (1...MessageLimits.nameBytes).contains(name.utf8.count),
-            name.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value != 127 })
-        else {
-            return Refusal(
-                .badValue, "a name has 1 to \(MessageLimits.nameBytes) bytes and no blanks")
-        }
+        guard isValidPeerName(name) else { return Refusal(.badValue, peerNameRule) }
         guard (1...MessageLimits.slots).contains(Int(hello.slots)) else {
             return Refusal(.badValue, "\(hello.slots) slots; 1 to \(MessageLimits.slots) can be")
+        }
+        guard hello.bodyBytesMax >= settings.versionBytes else {
+            return Refusal(
+                .badValue,
+                "worker \(name) takes messages of at most \(hello.bodyBytesMax) bytes; a version "
+                    + "of this run has \(settings.versionBytes)")
         }
         guard hello.fingerprint == settings.fingerprint else {
             return Refusal(

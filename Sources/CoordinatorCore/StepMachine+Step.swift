@@ -61,6 +61,7 @@ extension StepMachine {
         guard lease.step == steppingStep, let slice = step?.slice(lease.slice),
             step?.leases.release(slice, from: asker.worker, at: time) == true
         else { return }
+        nodes.withdraw(slice: slice, from: asker.worker)
         let gone = step?.exchanges.dismiss(slice: slice) { $0.worker == asker.worker } ?? []
         for waiting in gone { refuse(waiting, .leaseGone, "slice \(slice) was handed back") }
         let name = sessions.name(of: asker.worker)
@@ -219,6 +220,27 @@ extension StepMachine {
                 asker: asker, node: node, byteCount: offer.byteCount, since: time))
     }
 
+    /// Tensors that cannot be used.
+    ///
+    /// A node's slices come back with an error and its credit is free again; a slice whose input
+    /// is refused stays with its worker, which hands it back as failed.
+    mutating func refuse(_ body: Request, _ refusal: Refusal, from asker: Asker) {
+        if case .deliverNode(let delivery) = body, redeem(delivery, from: asker.worker),
+            delivery.step == steppingStep, let node = step?.node(delivery.node)
+        {
+            giveUp(node, of: asker.worker, refusal.detail)
+        }
+        answer(asker, .reply(.refused(refusal)))
+    }
+
+    /// Uses up the credit of a delivery; false if it has none.
+    private mutating func redeem(_ delivery: DeliverNode, from worker: Incarnation) -> Bool {
+        let bounds = delivery.node
+        guard bounds.lo < bounds.hi else { return false }
+        return nodes.redeem(
+            TreeNode(lo: Int(bounds.lo), hi: Int(bounds.hi)), of: delivery.step, from: worker)
+    }
+
     /// A node that cannot be used: its slices come back with an error.
     private mutating func giveUp(_ node: TreeNode, of worker: Incarnation, _ detail: String) {
         for slice in node.slices
@@ -248,11 +270,7 @@ extension StepMachine {
     /// A node has come: the first result of a slice counts, a later one is compared with it.
     mutating func take(_ delivery: DeliverNode, _ key: StagedKey, from asker: Asker) {
         let bounds = delivery.node
-        let isCredited =
-            bounds.lo < bounds.hi
-            && nodes.redeem(
-                TreeNode(lo: Int(bounds.lo), hi: Int(bounds.hi)), of: delivery.step,
-                from: asker.worker)
+        let isCredited = redeem(delivery, from: asker.worker)
         guard delivery.step == steppingStep, let open = step else {
             effects.append(.dropStaged(key))
             refuse(asker, .leaseGone, "step \(delivery.step) is not open")

@@ -119,6 +119,9 @@ public struct StepMachine: Sendable {
         case .request(let id, let request, _, .deliverNode(let node)):
             take(node, StagedKey(connection: id, request: request), from: asker)
 
+        // Tensors that cannot be used, at point 4 or 6.
+        case .unusable(_, _, _, let body, let refusal): refuse(body, refusal, from: asker)
+
         // 7. Commit, checkpoint, end.
         case .committed(let step): endStep(step)
         case .checkpointed(let committed): endCheckpoint(committed.index)

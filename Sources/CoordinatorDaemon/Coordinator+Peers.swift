@@ -46,29 +46,44 @@ extension Coordinator {
         return port
     }
 
-    func serve(_ port: ConnectionPort) async {
+    /// Serves a peer until it is gone; its messages are decoded and checked outside the actor.
+    nonisolated func serve(_ port: ConnectionPort) async {
+        await begin(port)
+        while let message = try? await port.connection.receive() {  // throws: the peer is gone
+            let arrival = Arrival(message, run: run)
+            await take(
+                arrival, RequestID(rawValue: message.requestID),
+                as: Incarnation(rawValue: message.incarnation), on: port)
+        }
+        await end(port)
+    }
+
+    func begin(_ port: ConnectionPort) {
         let ticket = secureRandomBytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         handle(.connected(port.id, peer: port.connection.peer, ticket: ticket))
-        while let message = try? await port.connection.receive() {  // throws: the peer is gone
-            receive(message, on: port)
-        }
+    }
+
+    func end(_ port: ConnectionPort) {
         port.closeWhenSent()
         ports[port.id] = nil
         claims[port.id] = nil
-        staging.dropAll(of: port.id)
         handle(.closed(port.id))
     }
 
-    func receive(_ message: WireMessage, on port: ConnectionPort) {
-        let id = RequestID(rawValue: message.requestID)
-        do throws(Refusal) {
-            let request = try Request(message)
-            try staging.stage(request, message.body.tensors, from: port.id, id: id, run: run)
-            let incarnation = Incarnation(rawValue: message.incarnation)
+    func take(
+        _ arrival: Arrival, _ id: RequestID, as incarnation: Incarnation, on port: ConnectionPort
+    ) {
+        switch arrival {
+        case .request(let request, let tensors):
+            if let tensors {
+                staging.hold(tensors, as: StagedKey(connection: port.id, request: id))
+            }
             claims[port.id] = incarnation
             handle(.request(port.id, id, incarnation, request))
-        } catch {
-            port.post(.refused(error), to: id)
+        case .unusable(let request, let refusal):
+            claims[port.id] = incarnation
+            handle(.unusable(port.id, id, incarnation, request, refusal))
+        case .undecodable(let refusal): port.post(.refused(refusal), to: id)
         }
     }
 }

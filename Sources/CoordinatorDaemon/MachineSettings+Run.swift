@@ -18,8 +18,10 @@ func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSetti
         slices: settings.batch.slices, groups: run.plan.answerGroups,
         rounds: run.plan.method.exchanges.map(\.name),
         heartbeat: settings.coordinator.heartbeat, leaseTerm: settings.coordinator.leaseTerm,
+        hangTerm: settings.coordinator.hangTerm,
         helloTerm: settings.coordinator.helloTerm, checkpointEvery: settings.checkpoint.every,
         bodyBytesMax: UInt64(parameterBytes + bodyBytesBeside),
+        versionBytes: UInt64(parameterBytes + versionBytesBeside),
         nodeCredits: settings.coordinator.nodeCredits,
         strangersMax: settings.coordinator.strangersMax,
         workersMax: settings.coordinator.workersMax)
@@ -28,6 +30,9 @@ func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSetti
 /// What a message holds at most beside a whole set of parameters: fields, named sums, or the
 /// embeddings of a slice (65,536 samples of 512 coordinates are 128 MiB).
 private let bodyBytesBeside = 160 << 20
+
+/// What the message of a version holds beside its parameters and buffers: names, shapes, padding.
+private let versionBytesBeside = 1 << 10
 
 /// Whether an address can be reached from this machine alone.
 func isLoopback(url: String) -> Bool {

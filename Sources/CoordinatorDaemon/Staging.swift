@@ -7,81 +7,51 @@ import Optimizers
 import Tensors
 import Wire
 
-/// Tensors that came with requests, held until the machine says what becomes of them.
+/// A request as it came, decoded and with its tensors checked, before the coordinator hears of it.
 ///
-/// What is staged is bounded: a worker has at most one exchange or delivery outstanding a slot,
-/// and a connection that stages more is out of order. Shapes are checked here, so that what the
-/// machine counts can be used.
-struct Staging {
-    private enum Staged {
+/// Shapes, finiteness and digests are checked here, outside the coordinator's actor, so that no
+/// heartbeat waits for them and what the machine counts can be used.
+enum Arrival: Sendable {
+    /// A request, with tensors if its kind has any.
+    case request(Request, Tensors?)
+    /// A request whose tensors do not fit it.
+    case unusable(Request, Refusal)
+    /// No request at all.
+    case undecodable(Refusal)
+
+    /// Tensors that came with a request.
+    enum Tensors: Sendable {
         case input(NamedTensors)
         case node(SliceResult)
     }
 
-    private var held: [StagedKey: Staged] = [:]
-    private var heldCount: [ConnectionID: Int] = [:]
-
-    /// Exchanges and deliveries of one connection that may wait for the machine's word.
-    private static let heldMax = 64
-
-    /// Takes a request's tensors, if its kind has any.
-    ///
-    /// - Throws: a refusal if they do not fit the request.
-    mutating func stage(
-        _ request: Request, _ tensors: [WireTensor], from connection: ConnectionID,
-        id: RequestID, run: LoadedRun
-    ) throws(Refusal) {
-        let staged: Staged
-        switch request {
-        case .exchange(let exchange):
-            staged = .input(try input(tensors, of: exchange, run: run))
-        case .deliverNode(let delivery):
-            staged = .node(try node(tensors, of: delivery, run: run))
-        default:
+    /// Decodes and checks a message of a peer.
+    @inline(never)
+    init(_ message: WireMessage, run: LoadedRun) {
+        let request: Request
+        do throws(Refusal) {
+            request = try Request(message)
+        } catch {
+            self = .undecodable(error)
             return
         }
-        guard heldCount[connection, default: 0] < Self.heldMax else {
-            throw Refusal(.tooMany, "\(Self.heldMax) exchanges and nodes are waiting already")
+        do throws(Refusal) {
+            let tensors = message.body.tensors
+            switch request {
+            case .exchange(let exchange):
+                let input = try Self.input(tensors, of: exchange, run: run)
+                self = .request(request, .input(input))
+            case .deliverNode(let delivery):
+                let node = try Self.node(tensors, of: delivery, run: run)
+                self = .request(request, .node(node))
+            default: self = .request(request, nil)
+            }
+        } catch {
+            self = .unusable(request, error)
         }
-        let key = StagedKey(connection: connection, request: id)
-        guard held.updateValue(staged, forKey: key) == nil else {
-            throw Refusal(.outOfOrder, "request \(id) is under way already")
-        }
-        heldCount[connection, default: 0] += 1
     }
 
-    /// The input that the machine keeps.
-    mutating func takeInput(_ key: StagedKey) -> NamedTensors {
-        guard case .input(let tensors)? = remove(key) else {
-            preconditionFailure("the machine keeps an input that is not staged: \(key)")
-        }
-        return tensors
-    }
-
-    /// The node that the machine keeps.
-    mutating func takeNode(_ key: StagedKey) -> SliceResult {
-        guard case .node(let result)? = remove(key) else {
-            preconditionFailure("the machine keeps a node that is not staged: \(key)")
-        }
-        return result
-    }
-
-    /// Forgets tensors that the machine does not want.
-    mutating func drop(_ key: StagedKey) { _ = remove(key) }
-
-    /// Forgets what a closed connection has staged.
-    mutating func dropAll(of connection: ConnectionID) {
-        held = held.filter { $0.key.connection != connection }
-        heldCount[connection] = nil
-    }
-
-    private mutating func remove(_ key: StagedKey) -> Staged? {
-        guard let staged = held.removeValue(forKey: key) else { return nil }
-        heldCount[key.connection, default: 1] -= 1
-        return staged
-    }
-
-    private func input(
+    private static func input(
         _ tensors: [WireTensor], of exchange: Exchange, run: LoadedRun
     ) throws(Refusal) -> NamedTensors {
         let method = run.plan.method
@@ -103,7 +73,7 @@ struct Staging {
         return input
     }
 
-    private func node(
+    private static func node(
         _ tensors: [WireTensor], of delivery: DeliverNode, run: LoadedRun
     ) throws(Refusal) -> SliceResult {
         let result = try SliceResult(wire: tensors)
@@ -118,5 +88,43 @@ struct Staging {
                     + "\(result.statistics.count), sums \(result.sums.map(\.name))")
         }
         return result
+    }
+}
+
+/// The tensors of the request that the machine is handling: it keeps or drops them in that call.
+struct Staging {
+    private var held: (key: StagedKey, tensors: Arrival.Tensors)?
+
+    /// Holds a request's tensors for the machine's word.
+    ///
+    /// - Precondition: those of the request before were kept or dropped.
+    mutating func hold(_ tensors: Arrival.Tensors, as key: StagedKey) {
+        precondition(held == nil, "\(key) comes before the machine's word on the tensors before")
+        held = (key, tensors)
+    }
+
+    /// The input that the machine keeps.
+    mutating func takeInput(_ key: StagedKey) -> NamedTensors {
+        guard case .input(let tensors)? = remove(key) else {
+            preconditionFailure("the machine keeps an input that is not staged: \(key)")
+        }
+        return tensors
+    }
+
+    /// The node that the machine keeps.
+    mutating func takeNode(_ key: StagedKey) -> SliceResult {
+        guard case .node(let result)? = remove(key) else {
+            preconditionFailure("the machine keeps a node that is not staged: \(key)")
+        }
+        return result
+    }
+
+    /// Forgets tensors that the machine does not want.
+    mutating func drop(_ key: StagedKey) { _ = remove(key) }
+
+    private mutating func remove(_ key: StagedKey) -> Arrival.Tensors? {
+        guard let held, held.key == key else { return nil }
+        self.held = nil
+        return held.tensors
     }
 }

@@ -88,6 +88,10 @@ extension FieldReader {
     }
 }
 
+/// The rule for names, as a part of a sentence.
+public let peerNameRule =
+    "a name has 1 to \(MessageLimits.nameBytes) letters, digits, '.', '-' or '_'"
+
 /// Whether `name` can be a worker's or client's name: 1 to 64 letters, digits, dots, dashes and
 /// underscores of ASCII.
 public func isValidPeerName(_ name: String) -> Bool {

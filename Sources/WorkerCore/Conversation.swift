@@ -66,6 +66,9 @@ actor Conversation {
     /// Later messages carry this incarnation.
     func adopt(_ incarnation: Incarnation) { self.incarnation = incarnation }
 
+    /// Messages of the control connection may be as large as welcome and hello allow.
+    func raiseLimits(_ limits: ConnectionLimits) { control.raiseLimits(limits) }
+
     /// Uses a second connection for what is large.
     func use(bulk connection: any Connection) { bulk = connection }
 

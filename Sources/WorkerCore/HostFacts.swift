@@ -1,9 +1,12 @@
 import Foundation
+import Messages
 
-/// What a hello says of host and process, for people.
+/// What a hello says of host and process.
 enum HostFacts {
     static var host: String { ProcessInfo.processInfo.hostName }
     static var processID: UInt32 { UInt32(ProcessInfo.processInfo.processIdentifier) }
-    /// The program's release.
-    static let programVersion = "0.1.0"
+    /// The largest message that the worker takes: what the host's memory holds.
+    static var bodyBytesMax: UInt64 {
+        min(ProcessInfo.processInfo.physicalMemory, MessageLimits.statedBytes)
+    }
 }

@@ -7,6 +7,8 @@ struct PreparedRun: Sendable {
     var method: any WorkerMethod
     /// Slices of a step.
     var slices: Int
+    /// The seed of the run file, which every lease names too.
+    var seed: UInt64
     var configDigest: Digest
     var dataDigest: Digest
 }

@@ -45,8 +45,8 @@ actor RunPreparation: Preparation {
         }
         let run = PreparedRun(
             method: plan.method.makeWorker(dataset: data, seed: plan.settings.seed),
-            slices: plan.settings.batch.slices, configDigest: plan.configDigest,
-            dataDigest: data.digest)
+            slices: plan.settings.batch.slices, seed: plan.settings.seed,
+            configDigest: plan.configDigest, dataDigest: data.digest)
         prepared = run
         return run
     }

@@ -43,9 +43,9 @@ struct SliceRun: Sendable {
         } catch ConversationError.lost, is CancellationError {
             return await ended(.stopped(.lost))
         } catch ConversationError.refused(let refusal)
-            where refusal.code == .leaseGone || refusal.code == .versionGone
+            where [.leaseGone, .versionGone, .resultDiffers].contains(refusal.code)
         {
-            return await ended(.gone)
+            return await ended(.gone)  // the coordinator has ended the lease
         } catch {
             return await ended(.failed("\(error)"))
         }
@@ -54,6 +54,10 @@ struct SliceRun: Sendable {
     private func computed(on slot: isolated ComputeSlot) async throws -> Ending {
         // 2. Lease: step, version, slice, samples. The version comes once for all slots.
         try ticket.check()
+        guard lease.seed == tools.seed else {
+            throw ConversationError.unexpected(
+                "requestLease with seed \(lease.seed), the run file says \(tools.seed)")
+        }
         let clock = ContinuousClock()
         var computeTime = Duration.zero
         let meter = SliceMeter(meter: slot.meter, key: key)

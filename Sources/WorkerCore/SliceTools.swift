@@ -2,6 +2,7 @@ import Datasets
 import Identity
 import Messages
 import Methods
+import RunFiles
 import Tensors
 
 /// What slices of a run are computed with: made once when the worker knows the run.
@@ -13,19 +14,22 @@ struct SliceTools: Sendable {
     }
 
     let method: any WorkerMethod
+    let seed: UInt64
     let nodes: NodeBook
     let versions: VersionCache
     let activations: ActivationBudget
     let prefetcher: Prefetcher<ViewsKey, Result<[Tensor], any Error>>
 
     /// A version in bulk may take long; a coordinator that sends none for so long is stuck.
-    static let fetchMax = Duration.seconds(120)
+    static let fetchMax = CoordinatorSettings.transferMax
 
     /// Tools for a run.
     init(
-        method: any WorkerMethod, slices: Int, slots: Int, activationBudgetBytes: Int
+        method: any WorkerMethod, slices: Int, seed: UInt64, slots: Int,
+        activationBudgetBytes: Int
     ) {
         self.method = method
+        self.seed = seed
         nodes = NodeBook(slices: slices)
         versions = VersionCache()
         activations = ActivationBudget(bytesMax: activationBudgetBytes, method: method)

@@ -66,12 +66,15 @@ extension Worker {
             throw ConversationError.unexpected("hello with \(answer.reply.kind.name)")
         }
         await conversation.adopt(welcome.incarnation)
+        let limits = ConnectionLimits(
+            maxBodyBytes: Int(min(welcome.bodyBytesMax, HostFacts.bodyBytesMax)))
+        await conversation.raiseLimits(limits)
         feed.yield(.welcomed(life: number, welcome))
 
         let run = try await preparation.prepare(welcome)
         useTools(for: run)
         let bulk = try await network.dial(options.url, timeout: Self.dialMax)
-        bulk.raiseLimits(.standard)
+        bulk.raiseLimits(limits)
         await conversation.use(bulk: bulk)
         group.addTask { await conversation.receive(from: .bulk) }
         _ = try await conversation.ask(
@@ -88,8 +91,8 @@ extension Worker {
     func hello() async throws -> Hello {
         Hello(
             role: .worker, name: options.name, host: HostFacts.host,
-            processID: HostFacts.processID, programVersion: HostFacts.programVersion,
-            features: 0, bodyBytesMax: UInt64(ConnectionLimits.standard.maxBodyBytes),
+            processID: HostFacts.processID, programVersion: pleiadVersion,
+            features: 0, bodyBytesMax: HostFacts.bodyBytesMax,
             slots: UInt16(slots.count), fingerprint: try await preparation.fingerprint(),
             configDigest: toolsRun?.config ?? .zero, dataDigest: toolsRun?.data ?? .zero)
     }
@@ -98,7 +101,7 @@ extension Worker {
     func useTools(for run: PreparedRun) {
         if let toolsRun, toolsRun == (run.configDigest, run.dataDigest) { return }
         tools = SliceTools(
-            method: run.method, slices: run.slices, slots: slots.count,
+            method: run.method, slices: run.slices, seed: run.seed, slots: slots.count,
             activationBudgetBytes: options.activationBudgetBytes)
         toolsRun = (run.configDigest, run.dataDigest)
     }

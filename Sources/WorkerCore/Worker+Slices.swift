@@ -77,11 +77,37 @@ extension Worker {
         } catch ConversationError.refused(let refusal) {
             logger.warning(
                 "a node was refused", metadata: ["node": "\(range)", "reason": "\(refusal)"])
+            if !refusal.endsLeases {
+                await handBack(node.node, of: step, life: life, "\(refusal)", conversation)
+            }
         } catch ConversationError.unsendable(let problem) {
-            logger.error("a node cannot be sent", metadata: ["reason": "\(problem)"])
+            await handBack(node.node, of: step, life: life, problem, conversation)
         } catch {
             return  // the life is over: the node is kept for the next one
         }
         await tools?.nodes.settle(node.node, of: step)
+    }
+
+    /// Hands back the slices of a node that cannot be delivered; of those that this worker does
+    /// not hold the coordinator takes no notice.
+    private func handBack(
+        _ node: TreeNode, of step: StepKey, life: Int, _ problem: String,
+        _ conversation: Conversation
+    ) async {
+        for slice in node.slices {
+            let key = LeaseKey(life: life, step: step.step, slice: SliceNumber(slice))
+            feed.yield(.errandsBegun(life: life, 1))
+            await handBack(key, .failed, problem, conversation)
+        }
+    }
+}
+
+extension Refusal {
+    /// Whether the coordinator has ended the leases on the slices of a node that it refuses so.
+    fileprivate var endsLeases: Bool {
+        switch code {
+        case .leaseGone, .versionGone, .badValue, .resultDiffers: true
+        default: false
+        }
     }
 }

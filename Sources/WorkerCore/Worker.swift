@@ -3,6 +3,7 @@ import Logging
 import Messages
 import Methods
 import Optimizers
+import RunFiles
 import Transport
 
 /// Carries a session's actions out: dials, sends, and starts slices on their slots.
@@ -12,7 +13,7 @@ actor Worker {
     /// A reply that needs no computation and does not come for so long is a broken connection.
     static let replyMax = Duration.seconds(10)
     /// A node of gigabytes over a slow network is given so long.
-    static let deliveryMax = Duration.seconds(120)
+    static let deliveryMax = CoordinatorSettings.transferMax
     /// The farewell is a courtesy.
     static let goodbyeMax = Duration.seconds(2)
     /// Between two looks at the clock: finer than any heartbeat.

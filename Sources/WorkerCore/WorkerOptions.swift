@@ -36,7 +36,7 @@ public struct WorkerOptions: Hashable, Sendable {
     /// What is wrong with the options, as a sentence with its remedy; nil if nothing is.
     var problem: String? {
         guard isValidPeerName(name) else {
-            return "The name '\(name)' cannot be used: take 1 to 64 letters, digits, '.', '-', '_'."
+            return "The name '\(name)' cannot be used: \(peerNameRule)."
         }
         guard (1...MessageLimits.slots).contains(slots) else {
             return "\(slots) slots cannot be used: take 1 to \(MessageLimits.slots)."
@@ -62,11 +62,13 @@ public enum WorkerOutcome: Hashable, Sendable {
     /// The worker cannot start, or cannot prepare: what, where, and what to do.
     case failed(String)
 
-    /// The exit code: 0 if there is nothing left to do, otherwise 1.
+    /// The exit code of `pleiad worker`: 0 if there is nothing left to do; 1 if the run has failed
+    /// or nobody answers; 2 if what the worker was given, such as its data, does not fit the run.
     public var exitCode: Int32 {
         switch self {
         case .done, .closing, .drained: 0
-        case .runFailed, .refused, .unreachable, .failed: 1
+        case .runFailed, .unreachable: 1
+        case .refused, .failed: 2
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Kernels
+import Messages
 
 /// The command line: `pleiad SUBCOMMAND`.
 @main
@@ -22,7 +23,7 @@ struct Pleiad: AsyncParsableCommand {
 
             Exit codes: 0 done; 1 failed; 2 bad run file or input; 64 wrong usage.
             """,
-        version: Version.text,
+        version: pleiadVersion,
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,

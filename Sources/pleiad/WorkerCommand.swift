@@ -59,10 +59,10 @@ struct WorkerCommand: AsyncParsableCommand {
             try await runWorkerProcess(
                 options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
         }
-        switch outcome {
-        case .done, .closing, .drained: return
-        case .refused, .failed: throw BadInput(description: outcome.sentence)
-        case .runFailed, .unreachable: throw RunFailed(description: outcome.sentence)
+        switch outcome.exitCode {
+        case 0: return
+        case 2: throw BadInput(description: outcome.sentence)
+        default: throw RunFailed(description: outcome.sentence)
         }
     }
 

@@ -227,4 +227,48 @@ import Testing
         let notes = bench.ask(a, .deliverNode(delivery), onBulk: true).notes
         #expect(notes.contains("slice 0 of step 0 from worker a is not finite"))
     }
+
+    @Test func `a node whose tensors cannot be used counts as an error and frees its credit`() {
+        var (bench, a) = bench(slices: 2)
+        bench.offer(a, step: 0, 0..<2)
+        #expect(bench.machine.status(at: bench.now).creditsUsed == 1)
+        let effects = bench.give(
+            .unusable(
+                a.bulk, bench.nextRequest(), a.incarnation,
+                .deliverNode(
+                    DeliverNode(step: StepNumber(0), node: SliceRange(0, 2), leaves: [])),
+                Refusal(.badValue, "a gradient of 3")))
+        #expect(effects.refusal == .badValue)
+        #expect(effects.stagingEnds.isEmpty)
+        #expect(effects.notes.count { $0.contains("1 of 3 times: a gradient of 3") } == 2)
+        #expect(bench.machine.status(at: bench.now).creditsUsed == 0)
+        #expect([bench.lease(a), bench.lease(a)] == [0, 1])
+    }
+
+    @Test func `an input that cannot be used is refused, and its slice stays leased`() {
+        var bench = Bench()
+        let a = bench.join("a")
+        #expect(bench.lease(a) == 0)
+        let input = Exchange(
+            step: StepNumber(0), slice: SliceNumber(0), round: 0, digest: inputDigest(0, 0))
+        let effects = bench.give(
+            .unusable(
+                a.bulk, bench.nextRequest(), a.incarnation, .exchange(input),
+                Refusal(.badValue, "z is not finite")))
+        #expect(effects.refusal == .badValue)
+        let back = ReturnLease(
+            step: StepNumber(0), slice: SliceNumber(0), reason: .failed, detail: "z is not finite")
+        #expect(bench.ask(a, .returnLease(back)).notes.contains { $0.contains("1 of 3 times") })
+    }
+
+    @Test func `a slice that is handed back frees the credit of its node`() {
+        var (bench, a) = bench(slices: 2)
+        bench.offer(a, step: 0, 0..<1)
+        #expect(bench.machine.status(at: bench.now).creditsUsed == 1)
+        let back = ReturnLease(
+            step: StepNumber(0), slice: SliceNumber(0), reason: .failed, detail: "too large")
+        bench.ask(a, .returnLease(back))
+        #expect(bench.machine.status(at: bench.now).creditsUsed == 0)
+        #expect(bench.lease(a) == 0)
+    }
 }

@@ -191,7 +191,7 @@ import Testing
         var bench = Bench(benchSettings(slices: 1))
         let a = bench.join("a")
         _ = bench.lease(a)
-        #expect(bench.wait(59, beating: [a]).closed.isEmpty)
+        #expect(bench.wait(149, beating: [a]).closed.isEmpty)
         #expect(bench.wait(2, beating: [a]).closed == [a.control, a.bulk])
     }
 

@@ -96,7 +96,18 @@ import Testing
         #expect(lease.refusal == .outOfOrder)
     }
 
-    @Test(arguments: ["", "two words", String(repeating: "x", count: 65), "bell\u{7}"])
+    @Test func `a worker that cannot take a version's message is refused with both sizes`() {
+        var settings = benchSettings()
+        settings.versionBytes = (1 << 30) + 1
+        var bench = Bench(settings)
+        let effects = bench.sayHello(bench.hello("a")).effects
+        #expect(effects.refusal == .badValue)
+        #expect(effects.notes.contains { $0.contains("1073741824") && $0.contains("1073741825") })
+    }
+
+    @Test(arguments: [
+        "", "two words", String(repeating: "x", count: 65), "bell\u{7}", "\u{fc}ber", "a/b",
+    ])
     func `a name without sense is refused`(name: String) {
         var bench = Bench()
         #expect(bench.sayHello(bench.hello(name)).effects.refusal == .badValue)

@@ -31,6 +31,7 @@ import Testing
         #expect(settings.schedule.warmupSteps == 10)
         #expect(settings.checkpoint.every == .seconds(30))
         #expect(settings.coordinator.listen == "tcp://127.0.0.1:4700")
+        #expect(settings.coordinator.hangTerm == .seconds(150))
     }
 
     @Test func `resolved text resolves to itself, and so does its bits text`() throws {
@@ -89,6 +90,8 @@ import Testing
         ("data: {kind: idx}\n", "data.path: is missing"),
         ("checkpoint: {keep: 1}\n", "a whole number from 2 to 1000"),
         ("coordinator: {heartbeat: 2 s}\n", "shorter than two heartbeats"),
+        ("coordinator: {hangTerm: 120 s}\n", "121 s to 1 h"),
+        ("coordinator: {leaseTerm: 10 min, hangTerm: 150 s}\n", "shorter than leaseTerm"),
         ("optimizr: {}\n", "did you mean 'optimizer'?"),
         ("network: {}\n", "network: unknown key"),
     ])

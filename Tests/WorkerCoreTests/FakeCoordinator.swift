@@ -136,19 +136,24 @@ struct FakeRun: Sendable {
     }
 
     /// Waits for a request for a lease and gives a slice of step 5.
-    func give(_ slice: Int, on control: FakePeer, version: Digest = FakeRun.version) async throws {
+    func give(
+        _ slice: Int, on control: FakePeer, version: Digest = FakeRun.version, seed: UInt64 = 1
+    ) async throws {
         let asked = try await control.next()
         guard case .requestLease = asked.request else {
             throw ScriptError.unexpected(asked.request)
         }
-        try await control.reply(.lease(Self.lease(slice, version: version)), to: asked.id)
+        try await control.reply(
+            .lease(Self.lease(slice, version: version, seed: seed)), to: asked.id)
     }
 
-    static func lease(_ slice: Int, version: Digest = FakeRun.version) -> Lease {
+    static func lease(
+        _ slice: Int, version: Digest = FakeRun.version, seed: UInt64 = 1
+    ) -> Lease {
         let task = SliceTask(
             step: StepNumber(5), slice: SliceNumber(slice), dataEpoch: 0, stepSamples: 8,
             samples: [UInt32(2 * slice), UInt32(2 * slice + 1)])
-        return Lease(task: task, version: version, seed: 1, hints: [])
+        return Lease(task: task, version: version, seed: seed, hints: [])
     }
 
     /// Answers a fetch of the version.
@@ -266,7 +271,7 @@ actor FakePreparation: Preparation {
 
     func prepare(_ welcome: Welcome) throws -> PreparedRun {
         PreparedRun(
-            method: method, slices: 4, configDigest: welcome.configDigest,
+            method: method, slices: 4, seed: 1, configDigest: welcome.configDigest,
             dataDigest: welcome.dataDigest)
     }
 }

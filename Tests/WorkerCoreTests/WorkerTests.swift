@@ -133,6 +133,64 @@ import Wire
         #expect(await outcome == .runFailed("no use"))
     }
 
+    /// The next request on `control` that is no request for a lease, as a hand-back.
+    private func handedBack(on control: FakePeer) async throws -> ReturnLease {
+        while true {
+            let asked = try await control.next()
+            if case .requestLease = asked.request { continue }
+            guard case .returnLease(let lease) = asked.request else {
+                throw ScriptError.unexpected(asked.request)
+            }
+            try await control.reply(.accepted, to: asked.id)
+            return lease
+        }
+    }
+
+    @Test func `a slice whose input is refused is handed back as failed`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        let (control, bulk) = try await run.admit()
+        try await run.give(0, on: control)
+        try await FakeRun.sendVersion(on: bulk)
+        let (_, asked) = try await FakeRun.exchange(on: bulk)
+        try await bulk.reply(.refused(Refusal(.badValue, "z is not finite")), to: asked.id)
+        let lease = try await handedBack(on: control)
+        #expect(lease.reason == .failed)
+        #expect(lease.detail.contains("z is not finite"))
+        try await control.push(.over(RunOver(reason: .done, detail: "")))
+        _ = await outcome
+    }
+
+    @Test func `a node that cannot be delivered is handed back slice by slice`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        let (control, bulk) = try await run.admit()
+        try await run.give(0, on: control)
+        try await FakeRun.sendVersion(on: bulk)
+        let (exchange, asked) = try await FakeRun.exchange(on: bulk)
+        try await FakeRun.answer(exchange, asked, on: bulk)
+        let (_, offerAsked) = try await FakeRun.offer(on: control)
+        try await control.reply(.refused(Refusal(.tooMany, "32 wait")), to: offerAsked.id)
+        let lease = try await handedBack(on: control)
+        #expect(lease.slice == SliceNumber(0))
+        #expect(lease.reason == .failed)
+        #expect(lease.detail.contains("32 wait"))
+        try await control.push(.over(RunOver(reason: .done, detail: "")))
+        _ = await outcome
+    }
+
+    @Test func `a lease with another seed than the run file's is handed back`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        let (control, _) = try await run.admit()
+        try await run.give(0, on: control, seed: 2)
+        let lease = try await handedBack(on: control)
+        #expect(lease.reason == .failed)
+        #expect(lease.detail.contains("seed 2, the run file says 1"))
+        try await control.push(.over(RunOver(reason: .done, detail: "")))
+        _ = await outcome
+    }
+
     @Test func `after a cut the worker rejoins and offers what was not delivered`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
@@ -227,7 +285,7 @@ import Wire
     }
 
     @Test(arguments: [ErrorCode.fingerprintDiffers, .configDiffers, .dataDiffers])
-    func `a refusal that cannot pass ends the worker with exit code 1`(
+    func `a refusal that cannot pass ends the worker with exit code 2`(
         code: ErrorCode
     )
         async throws
@@ -238,7 +296,7 @@ import Wire
         let greet = try await control.next()
         try await control.reply(.refused(Refusal(code, "here")), to: greet.id)
         #expect(await outcome == .refused(Refusal(code, "here")))
-        #expect(await outcome.exitCode == 1)
+        #expect(await outcome.exitCode == 2)
         #expect(await outcome.sentence.contains(code.remedy))
     }
 
@@ -248,7 +306,7 @@ import Wire
         let outcome = await runWorker(
             WorkerOptions(url: FakeRun.url, name: "a b"), network: network,
             logger: run.worker.logger, preparation: FakePreparation(method: run.method))
-        #expect(outcome.exitCode == 1)
+        #expect(outcome.exitCode == 2)
         #expect(outcome.sentence.contains("a b"))
     }
 }
