@@ -24,15 +24,9 @@ public struct FeaturePreparation: Hashable, Sendable {
     }
 
     private func minus(_ means: [Float], from features: Tensor) -> Tensor {
-        let d = means.count
         var result = Tensor(uninitialized: features.shape)
         var output = result.mutableSpan
-        let values = features.span
-        for row in 0..<features.shape[0] {
-            for column in 0..<d {
-                output[row * d + column] = values[row * d + column] - means[column]
-            }
-        }
+        Rows.subtract(features.span, means.span, into: &output)
         return result
     }
 }
@@ -54,8 +48,8 @@ func checkFinite(_ features: Tensor) throws(ClusteringError) {
     let values = features.span
     let d = features.shape[1]
     for row in 0..<features.shape[0] {
-        var sum: Float = 0
-        for column in 0..<d { sum += values[row * d + column] * 0 }  // NaN once any is not finite
-        guard sum == 0 else { throw .notFinite(sample: row) }
+        guard Vector.isFinite(values.extracting((row * d)..<((row + 1) * d))) else {
+            throw .notFinite(sample: row)
+        }
     }
 }

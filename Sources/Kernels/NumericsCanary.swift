@@ -16,12 +16,15 @@ public enum NumericsCanary {
         canary.addImages()
         canary.addOptimizers()
         canary.addResize()
+        canary.addRowLoops()
+        canary.addClassification()
+        canary.addMatches()
         return canary.words
     }
 }
 
 /// Gathers words; inputs come from a linear congruential sequence.
-private struct Canary {
+struct Canary {
     var words: [UInt32] = []
 
     /// Numbers in [-2, 2), the same for the same seed.

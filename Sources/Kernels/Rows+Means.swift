@@ -20,6 +20,25 @@ extension Rows {
         }
     }
 
+    /// z = x with `row` subtracted from every row.
+    @_lifetime(z: copy z)
+    public static func subtract(
+        _ x: Span<Float>, _ row: Span<Float>, into z: inout MutableSpan<Float>
+    ) {
+        let width = row.count
+        precondition(x.count == z.count, "rows differ in count")
+        for height in 0..<rowCount(x.count, width: width) {
+            let start = height &* width
+            var column = 0
+            while column < width {
+                let (part, index) = (min(8, width &- column), start &+ column)
+                let value = x.lanes(at: index, upTo: part) - row.lanes(at: column, upTo: part)
+                z.setLanes(value, at: index, upTo: part)
+                column &+= 8
+            }
+        }
+    }
+
     /// The mean of each row, summed in the order of `Vector`.
     @_lifetime(y: copy y)
     public static func means(_ x: Span<Float>, width: Int, into y: inout MutableSpan<Float>) {

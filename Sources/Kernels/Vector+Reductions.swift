@@ -33,4 +33,23 @@ extension Vector {
         }
         return result
     }
+
+    /// Whether no element of x is infinite or NaN: no exponent has all its bits set.
+    public static func isFinite(_ x: Span<Float>) -> Bool {
+        let exponent = SIMD8<Int32>(repeating: 0x7f80_0000)
+        var (top0, top1) = (SIMD8<Int32>(repeating: 0), SIMD8<Int32>(repeating: 0))
+        let count = x.count
+        var index = 0
+        while index &+ 16 <= count {
+            top0 = pointwiseMax(top0, x.lanes(at: index).bitPattern & exponent)
+            top1 = pointwiseMax(top1, x.lanes(at: index &+ 8).bitPattern & exponent)
+            index &+= 16
+        }
+        while index < count {
+            let part = min(8, count &- index)
+            top0 = pointwiseMax(top0, x.lanes(at: index, upTo: part).bitPattern & exponent)
+            index &+= part
+        }
+        return pointwiseMax(top0, top1).max() < 0x7f80_0000
+    }
 }

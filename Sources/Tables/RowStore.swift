@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 /// Rows of floats in chunks of a fixed number of rows.
@@ -46,7 +47,8 @@ struct RowStore: Sendable {
         if let last = chunks.last, last.shape[0] < Self.chunkRows, newCount > count {
             let whole = min(Self.chunkRows, last.shape[0] + newCount - count)
             var wider = Tensor(zeros: [whole, dim])
-            Self.copy(last.span, to: &wider, at: 0)
+            var target = wider.mutableSpan
+            Blocks.copy(last.span, into: &target, at: 0)
             count += whole - last.shape[0]
             chunks[chunks.count - 1] = wider
         }
@@ -64,9 +66,8 @@ struct RowStore: Sendable {
         var place = 0
         for row in rows {
             let chunk = chunks[Int(row) / Self.chunkRows]
-            let source = chunk.span
             let start = Int(row) % Self.chunkRows * dim
-            for column in 0..<dim { target[place + column] = source[start + column] }
+            Blocks.copy(chunk.span, from: start, count: dim, into: &target, at: place)
             place += dim
         }
         return result
@@ -85,15 +86,10 @@ struct RowStore: Sendable {
             var target = chunks[chunk].mutableSpan
             while index < rows.endIndex, Int(rows[index]) / Self.chunkRows == chunk {
                 let start = Int(rows[index]) % Self.chunkRows * dim
-                for column in 0..<dim { target[start + column] = source[place + column] }
+                Blocks.copy(source, from: place, count: dim, into: &target, at: start)
                 place += dim
                 index = rows.index(after: index)
             }
         }
-    }
-
-    private static func copy(_ source: Span<Float>, to target: inout Tensor, at first: Int) {
-        var span = target.mutableSpan
-        for index in 0..<source.count { span[first + index] = source[index] }
     }
 }

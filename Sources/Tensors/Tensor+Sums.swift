@@ -3,18 +3,7 @@ import Kernels
 // What results of slices need on their way up the gradient tree.
 extension Tensor {
     /// Whether no element is infinite or NaN.
-    public var isFinite: Bool {
-        // x - x is 0 for a number and NaN for anything else; one NaN makes the sum NaN. The
-        // eight sums are independent, so the loop runs in lanes.
-        let span = self.span
-        var sums = SIMD8<Float>(repeating: 0)
-        let whole = span.count & ~7
-        for index in stride(from: 0, to: whole, by: 8) {
-            for lane in 0..<8 { sums[lane] += span[index + lane] - span[index + lane] }
-        }
-        for index in whole..<span.count { sums[0] += span[index] - span[index] }
-        return LaneMath.sum(sums) == 0
-    }
+    public var isFinite: Bool { Vector.isFinite(span) }
 
     /// The element-wise sum, this tensor first.
     public func adding(_ other: Tensor) -> Tensor {

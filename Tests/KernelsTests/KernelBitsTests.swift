@@ -66,8 +66,7 @@ import Testing
             at: sources, includingPropertiesForKeys: nil)
         {
             let name = file.lastPathComponent
-            let isVector = name.hasPrefix("Vector.") || name.hasPrefix("Vector+")
-            guard isVector || name == "OptimizerLoops.swift" else { continue }
+            guard name.hasPrefix("Vector") || name == "OptimizerLoops.swift" else { continue }
             let text = try String(contentsOf: file, encoding: .utf8)
             for match in text.matches(of: /public static func ([A-Za-z0-9]+)/) {
                 declared.insert(String(match.1))
@@ -77,6 +76,31 @@ import Testing
         #expect(declared.count > 25)
         #expect(declared.subtracting(listed).sorted() == [])
         #expect(listed.subtracting(declared).sorted() == [])
+    }
+
+    /// `Blocks` alone is left out: it moves floats and computes nothing.
+    @Test func `every kernel is in the canary`() throws {
+        let sources = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/Kernels")
+        let files = try FileManager.default.contentsOfDirectory(
+            at: sources, includingPropertiesForKeys: nil)
+        func text(_ file: URL) throws -> String { try String(contentsOf: file, encoding: .utf8) }
+        let canary = try files.filter { $0.lastPathComponent.hasPrefix("NumericsCanary") }
+            .map(text).joined()
+        var count = 0
+        for file in files {
+            let families = ["Vector", "Rows", "Channels", "OptimizerLoops", "BLAS"]
+            guard let family = families.first(where: { file.lastPathComponent.hasPrefix($0) })
+            else { continue }
+            let declared = /public (static )?(mutating )?func ([A-Za-z0-9]+)/
+            for match in try text(file).matches(of: declared) {
+                let call = match.1 == nil ? "\(match.3)(" : "\(family).\(match.3)("
+                guard !kernelParts.contains(String(match.3)) else { continue }
+                #expect(canary.contains(call), "\(call)...) is missing")
+                count += 1
+            }
+        }
+        #expect(count > 50)
     }
 
     private func run(

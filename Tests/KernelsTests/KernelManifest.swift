@@ -44,6 +44,14 @@ let elementwiseKernels: [ElementwiseKernel] = [
     },
     ElementwiseKernel(name: "oneMinusSquare") { y, x, _ in Vector.oneMinusSquare(x, into: &y) },
     ElementwiseKernel(name: "timesOneMinus") { y, x, _ in Vector.timesOneMinus(x, into: &y) },
+    ElementwiseKernel(name: "scaleCosines") { y, x, _ in
+        Vector.copy(x, into: &y)
+        _ = Vector.scaleCosines(&y, by: 30)
+    },
+    ElementwiseKernel(name: "exponentiate") { y, x, _ in
+        Vector.copy(x, into: &y)
+        _ = Vector.exponentiate(&y, minus: 0.5)
+    },
     ElementwiseKernel(name: "adamW") { p, g, second in
         var first = [Float](repeating: 0.01, count: g.count)
         var squares = [Float](repeating: 0, count: g.count)
@@ -68,5 +76,8 @@ let elementwiseKernels: [ElementwiseKernel] = [
 
 /// The kernels of `Vector` that sum, and so depend on the whole vector.
 let reductionKernels = [
-    "dot", "sum", "sumOfSquares", "maximum", "reduce", "forEachLanes",
+    "dot", "sum", "sumOfSquares", "maximum", "isFinite", "reduce", "forEachLanes",
 ]
+
+/// Parts of kernels, which the canary runs with them.
+let kernelParts = ["reduce", "forEachLanes"]

@@ -41,4 +41,4 @@ import Testing
     }
 }
 
-private let recordedCanary: UInt32 = 3_732_169_800
+private let recordedCanary: UInt32 = 1_468_019_287

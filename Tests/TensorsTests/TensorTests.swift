@@ -75,4 +75,17 @@ import Testing
         #expect(
             concatenated([x, x], axis: 1).value.values == [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5])
     }
+
+    @Test(arguments: [0, 1, 7, 8, 9, 16, 23, 40])
+    func `one element that is no number is found wherever it stands`(count: Int) {
+        let values = (0..<count).map { $0 % 3 == 0 ? Float.greatestFiniteMagnitude : -0x1p-140 }
+        #expect(Tensor(values, shape: [count]).isFinite)
+        for place in 0..<count {
+            for odd in [Float.infinity, -.infinity, .nan, -.nan, .signalingNaN] {
+                var broken = values
+                broken[place] = odd
+                #expect(!Tensor(broken, shape: [count]).isFinite)
+            }
+        }
+    }
 }
