@@ -8,8 +8,8 @@ import Optimizers
 import Tensors
 
 extension StateEngine {
-    /// Commits a step (design section 2, point 7): norm clip, optimizer and batch-norm buffers, then
-    /// the ledger record, and while that goes to the disk the tables.
+    /// Commits a step (design section 2, point 7): norm clip, optimizer and batch-norm buffers,
+    /// then the ledger record, and while that goes to the disk the tables.
     ///
     /// Only after this returns is the step announced: the record is on disk, and everything has
     /// moved in memory. Who dies in between computes the step again, to the same bits.
