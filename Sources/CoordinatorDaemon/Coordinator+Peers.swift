@@ -43,6 +43,7 @@ extension Coordinator {
         connectionsMade += 1
         let port = ConnectionPort(id: ConnectionID(connectionsMade), connection: connection)
         ports[port.id] = port
+        if isClosing { connection.close() }
         return port
     }
 

@@ -71,6 +71,8 @@ public actor Coordinator: Service {
     /// The incarnation that each connection's last request carried.
     var claims: [ConnectionID: Incarnation] = [:]
     var over: RunOver?
+    /// Whether connections are being closed: a peer that gets in meanwhile is closed, too.
+    var isClosing = false
 
     /// Reads the run file and the data, takes the state directory, and begins to listen; `run()`
     /// does the rest.
@@ -161,6 +163,7 @@ public actor Coordinator: Service {
 
     /// Lets peers read what was sent to them, then closes everything.
     func close() async {
+        isClosing = true
         listener.close()
         toEngine.finish()
         for port in ports.values { port.closeWhenSent() }
