@@ -26,7 +26,8 @@ extension SystemTests {
             let run = try await TrainingRun(in: ScratchDirectory())
             for command in ["coordinator", "train"] {
                 let listen = command == "train" ? [] : ["--listen", "tcp://127.0.0.1:0"]
-                let program = try RunningProgram([command, run.file, "--state", run.state] + listen)
+                let program = try RunningProgram(
+                    [command, run.file, "--state", run.state] + listen)
                 #expect(try await program.exitCode(within: 30) == 2)
                 let host = ProcessInfo.processInfo.hostName
                 #expect(program.errors.contains("in use by"), "\(program.errors)")
@@ -69,7 +70,9 @@ extension SystemTests {
         }
 
         @Test(arguments: ["model", "optimizer", "tables"])
-        func `a damaged newest checkpoint is passed over, with the same bits`(name: String)
+        func `a damaged newest checkpoint is passed over, with the same bits`(
+            name: String
+        )
             async throws
         {
             let scratch = try ScratchDirectory()

@@ -137,7 +137,9 @@ extension SystemTests {
         }
 
         @Test(arguments: ["digest", "evaluate", "embed"])
-        func `a directory without a run, or without a checkpoint, exits with 2`(command: String)
+        func `a directory without a run, or without a checkpoint, exits with 2`(
+            command: String
+        )
             async throws
         {
             let scratch = try ScratchDirectory()
