@@ -176,6 +176,9 @@ extension NNGHandle {
         case .done(let result): continuation.resume(returning: result)
         case .start(let aio):
             start(operation, slices, timeout, aio)
+            // nng 1.5.2 lets an operation that was started on a closed stream wait for ever. While
+            // `isStarting` holds, the aio is not freed.
+            if isClosed { unsafe nng_aio_cancel(OpaquePointer(bitPattern: aio)) }
             let isBurialDue = state.withLock { state in
                 state.lanes[lane].isStarting = false
                 return state.claimBurial()
