@@ -92,11 +92,13 @@ extension FileSystem {
         try synchronizeDirectory(folder(of: path))
     }
 
-    /// Makes a folder and its name durable.
+    /// Makes a folder, and those around it that are missing, and their names durable.
     public func createDirectoryDurably(_ path: String) throws(StorageError) {
         guard !exists(path) else { return }
+        let parent = folder(of: path)
+        if parent != "/", parent != "." { try createDirectoryDurably(parent) }
         try createDirectory(path)
-        try synchronizeDirectory(folder(of: path))
+        try synchronizeDirectory(parent)
     }
 
     /// Removes a folder with the files in it.

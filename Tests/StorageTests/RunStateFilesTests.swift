@@ -73,6 +73,19 @@ import Testing
         #expect(error?.isDiskFull("/dev/full") == true)
     }
 
+    @Test func `folders around a folder are made, too`() throws {
+        try withTemporaryDirectory { directory in
+            let disks: [(any FileSystem, String)] = [
+                (LocalFileSystem(), directory + "/a/b/c"), (SimulatedDisk(), "/a/b/c"),
+            ]
+            for (disk, folder) in disks {
+                try disk.createDirectoryDurably(folder)
+                try disk.writeFileDurably(folder + "/file", [1])
+                #expect(try disk.list(folder) == ["file"])
+            }
+        }
+    }
+
     @Test func `both file systems do the same`() throws {
         try withTemporaryDirectory { directory in
             let disks: [(any FileSystem, String)] = [
