@@ -57,7 +57,13 @@ struct GoldenRunner {
     /// one a file that no kind claims, an empty and a missing folder fail.
     func run(_ root: URL) async -> GoldenReport {
         var report = GoldenReport()
-        let folders = Self.entries(of: root)
+        // Scripts and notes may lie beside the systems.
+        let folders = Self.entries(of: root).filter { name in
+            var isFolder: ObjCBool = false
+            let path = root.appendingPathComponent(name).path
+            return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+                && isFolder.boolValue
+        }
         if folders.isEmpty { report.failures.append("\(root.path) holds no systems") }
         let registered = systems.map(\.name)
         for folder in folders where !registered.contains(folder) {
