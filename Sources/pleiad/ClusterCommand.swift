@@ -92,9 +92,7 @@ struct ClusterCommand: ParsableCommand {
         }
         let run = try StoredRun(directory: checkpoint)
         let (version, step) = try run.trainedVersion()
-        let extractor = FeatureExtractor(
-            network: run.plan.method.network, parameters: version.parameters,
-            buffers: version.buffers, threads: coreCount)
+        let extractor = FeatureExtractor(of: run, version)
         let train = try run.plan.loadData(directory: data).train
         return (
             "\(checkpoint) step \(step)", EncoderFeatures(extractor, dataset: train).features()

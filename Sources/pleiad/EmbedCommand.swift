@@ -39,9 +39,7 @@ struct EmbedCommand: ParsableCommand {
         let run = try StoredRun(directory: directory)
         let (train, testImages) = try run.plan.loadData(directory: data)
         let (version, step) = try run.trainedVersion()
-        let extractor = FeatureExtractor(
-            network: run.plan.method.network, parameters: version.parameters,
-            buffers: version.buffers, threads: coreCount)
+        let extractor = FeatureExtractor(of: run, version)
         let (features, embeddings) = extractor(test ? testImages : train)
         let rows = head ? embeddings : features
         try NPYFile.write(rows, to: out)

@@ -67,9 +67,6 @@ struct EvaluateCommand: ParsableCommand {
         let version = trained?.version ?? run.untrainedVersion()
         return Representation(
             name: trained.map { "step \($0.step)" } ?? "untrained",
-            extractor: FeatureExtractor(
-                network: run.plan.method.network, parameters: version.parameters,
-                buffers: version.buffers, threads: coreCount),
-            train: train, test: test)
+            extractor: FeatureExtractor(of: run, version), train: train, test: test)
     }
 }

@@ -1,11 +1,22 @@
 import Clustering
+import CoordinatorDaemon
 import Datasets
 import Evaluation
 import Foundation
+import Methods
 import Tensors
 
 /// The cores of this machine: how many threads offline commands use; no result depends on it.
 var coreCount: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+extension FeatureExtractor {
+    /// An extractor of one version of a stored run, on all cores.
+    init(of run: StoredRun, _ version: VersionTensors) {
+        self.init(
+            network: run.plan.method.network, parameters: version.parameters,
+            buffers: version.buffers, threads: coreCount)
+    }
+}
 
 /// Features of training and test images under one way to represent them.
 struct Representation {
