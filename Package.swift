@@ -31,7 +31,14 @@ let numeric: [SwiftSetting] =
 let package = Package(
     name: "pleiad",
     products: [
-        .executable(name: "pleiad", targets: ["pleiad"])
+        .executable(name: "pleiad", targets: ["pleiad"]),
+        // What Tests/Benchmarks, a package of its own, measures; no part of the program.
+        .library(
+            name: "PleiadModules",
+            targets: [
+                "Buffers", "Wire", "Transport", "Threads", "Kernels", "Tensors", "Networks",
+                "Objectives", "Optimizers", "Messages", "Identity",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,6 +52,7 @@ let package = Package(
         .systemLibrary(name: "CNNG"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
+        .target(name: "CPrefetch"),
 
         // Memory, bytes and sockets
         .target(name: "Buffers", swiftSettings: numeric),
@@ -59,7 +67,7 @@ let package = Package(
         .target(name: "Threads", swiftSettings: strict),
 
         // Numbers
-        .target(name: "Kernels", dependencies: ["Buffers", "COpenBLAS"], swiftSettings: numeric),
+        .target(name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch"], swiftSettings: numeric),
         .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
         .target(name: "Networks", dependencies: ["Tensors", "Buffers"], swiftSettings: numeric),
         .target(name: "Objectives", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),

@@ -1,0 +1,98 @@
+import Buffers
+
+extension PanelProduct {
+    /// C = start + A B.
+    ///
+    /// - Parameters:
+    ///   - m: rows of A and C.
+    ///   - n: columns of B and C.
+    ///   - k: columns of A, rows of B.
+    ///   - a: `[m, k]`, rows `lda` floats apart (default k).
+    ///   - panels: B `[k, n]` in panels.
+    ///   - bias: `[n]`, the start of each row; empty for zeros.
+    ///   - isAdded: whether the start is what C holds, instead of a bias.
+    ///   - c: `[m, n]`, rows `ldc` floats apart (default n).
+    @_lifetime(c: copy c)
+    public static func multiply(
+        m: Int, n: Int, k: Int, a: Span<Float>, lda: Int? = nil, panels: Span<Float>,
+        bias: Span<Float> = Span(), isAdded: Bool = false, c: inout MutableSpan<Float>,
+        ldc: Int? = nil
+    ) {
+        let (lda, ldc) = (lda ?? k, ldc ?? n)
+        check(a.count, rows: m, columns: k, stride: lda)
+        check(c.count, rows: m, columns: n, stride: ldc)
+        precondition(
+            panels.count == floatCount(rows: k, columns: n)
+                && (bias.isEmpty || (bias.count == n && !isAdded)), "a product of other sizes")
+        unsafe a.withUnsafeBufferPointer { a in
+            unsafe panels.withUnsafeBufferPointer { panels in
+                unsafe bias.withUnsafeBufferPointer { bias in
+                    unsafe c.withUnsafeMutableBufferPointer { c in
+                        guard let c = c.baseAddress else { return }
+                        // Without a sum to make, neither factor is read.
+                        let a = unsafe a.baseAddress ?? UnsafePointer(c)
+                        let b = unsafe panels.baseAddress ?? UnsafePointer(c)
+                        unsafe PanelBlocks(m: m, n: n, k: k).multiply(
+                            a, lda, b, bias: bias.baseAddress, isAdded: isAdded, into: c, ldc)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The blocks that a product goes through so that what is used again is still in a cache.
+@safe private struct PanelBlocks {
+    let m: Int
+    let n: Int
+    let k: Int
+
+    /// Rows of a panel that are used together: 24 KiB, which stay in a first-level cache.
+    static let depth = 256
+    /// Floats of A that meet all panels before the next rows do: 512 KiB, in a second-level cache.
+    static let blockCount = 128 << 10
+
+    private var width: Int { PanelProduct.width }
+
+    func multiply(
+        _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>?, isAdded: Bool, into c: UnsafeMutablePointer<Float>, _ ldc: Int
+    ) {
+        let rowsMax = max(16, Self.blockCount / max(k, 1) / 4 * 4)
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { row in
+            guard let start = row.baseAddress else { return }
+            for firstRow in stride(from: 0, to: m, by: rowsMax) {
+                let rows = min(rowsMax, m &- firstRow)
+                for firstColumn in stride(from: 0, to: n, by: width) {
+                    let columns = min(width, n &- firstColumn)
+                    unsafe fill(start, from: bias.map { unsafe $0 + firstColumn }, columns)
+                    // Even without a sum to make, the start is written.
+                    for first in stride(from: 0, to: max(k, 1), by: Self.depth) {
+                        let isContinued = isAdded || first > 0
+                        let tile = PanelTile(
+                            k: min(Self.depth, k &- first), rowA: lda, columnA: 1,
+                            rowStart: isContinued ? ldc : 0, rowC: ldc)
+                        let c = unsafe c + (firstRow &* ldc &+ firstColumn)
+                        unsafe tile.strip(
+                            rows: rows, columns: columns, a + (firstRow &* lda &+ first),
+                            b + (firstColumn &* k &+ first &* width),
+                            from: isContinued ? UnsafePointer(c) : UnsafePointer(start), into: c)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes 24 floats: the first `columns` from `x`, zeros behind them.
+    private func fill(
+        _ y: UnsafeMutablePointer<Float>, from x: UnsafePointer<Float>?, _ columns: Int
+    ) {
+        for column in 0..<width {
+            guard let x = unsafe x, column < columns else {
+                unsafe y[column] = 0
+                continue
+            }
+            unsafe y[column] = x[column]
+        }
+    }
+}

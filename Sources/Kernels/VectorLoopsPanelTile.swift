@@ -1,0 +1,234 @@
+import Buffers
+import CPrefetch
+
+/// The innermost loops of `PanelProduct`: a few rows of C by one panel of columns.
+///
+/// Each element of C is one chain of fused multiply-adds, from the first l to the last, that begins
+/// with the element's start. So the bits depend neither on the tile an element lies in nor on where
+/// the chain is cut and taken up again.
+@safe struct PanelTile {
+    /// The length of the sums.
+    let k: Int
+    /// How far apart the rows of A start, in floats.
+    let rowA: Int
+    /// How far apart the columns of A are, in floats.
+    let columnA: Int
+    /// How far apart the rows of starts are: 0 where all rows start from one.
+    let rowStart: Int
+    /// How far apart the rows of C start.
+    let rowC: Int
+
+    /// Any number of rows by the first `columns` of a panel.
+    ///
+    /// - Parameters:
+    ///   - a: the first row.
+    ///   - b: the panel.
+    ///   - start: what the first row starts from, 24 floats, or as many as `columns` within C.
+    ///   - c: the first row; what stands past `columns` is neither read nor written.
+    @inline(__always)
+    func strip(
+        rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        if columns == 16 {
+            return unsafe shortStrip(rows: rows, a, b, from: start, into: c)
+        }
+        guard columns == PanelProduct.width else {
+            return unsafe narrowStrip(rows: rows, columns: columns, a, b, from: start, into: c)
+        }
+        var row = 0
+        while row &+ 4 <= rows {
+            unsafe fourRows(
+                a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
+            row &+= 4
+        }
+        while row < rows {
+            unsafe oneRow(
+                a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
+            row &+= 1
+        }
+    }
+
+    /// Any number of rows by 16 columns, which the common widths leave over.
+    private func shortStrip(
+        rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        var row = 0
+        while row &+ 4 <= rows {
+            unsafe fourShortRows(
+                a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
+            row &+= 4
+        }
+        while row < rows {
+            unsafe narrowStrip(
+                rows: 1, columns: 16, a + row &* rowA, b, from: start + row &* rowStart,
+                into: c + row &* rowC)
+            row &+= 1
+        }
+    }
+
+    /// As `strip`, through a tile of its own, since the last columns of C are fewer than a panel's.
+    private func narrowStrip(
+        rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        let width = PanelProduct.width
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 &* width) { memory in
+            guard let y = memory.baseAddress else { return }
+            let tile = PanelTile(
+                k: k, rowA: rowA, columnA: columnA, rowStart: width, rowC: width)
+            for first in stride(from: 0, to: rows, by: 4) {
+                let count = min(4, rows &- first)
+                unsafe y.initialize(repeating: 0, count: 4 &* width)
+                for row in 0..<count {
+                    let from = unsafe start + (first &+ row) &* rowStart
+                    for column in 0..<columns { unsafe y[row &* width &+ column] = from[column] }
+                }
+                let a = unsafe a + first &* rowA
+                if count == 4 {
+                    unsafe tile.fourRows(a, b, from: UnsafePointer(y), into: y)
+                } else {
+                    for row in 0..<count {
+                        let y = unsafe y + row &* width
+                        unsafe tile.oneRow(a + row &* rowA, b, from: UnsafePointer(y), into: y)
+                    }
+                }
+                for row in 0..<count {
+                    let to = unsafe c + (first &+ row) &* rowC
+                    for column in 0..<columns { unsafe to[column] = y[row &* width &+ column] }
+                }
+            }
+        }
+    }
+
+    /// Four rows by 24 columns: twelve registers of sums, three of B and one of A.
+    @inline(never)
+    func fourRows(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, from start: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>
+    ) {
+        let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
+        let start3 = unsafe start + 3 &* rowStart
+        let (c1, c2, c3) = unsafe (c + rowC, c + 2 &* rowC, c + 3 &* rowC)
+        // The sums are written when their line is there: a store that misses holds others up.
+        unsafe prefetch(c)
+        unsafe prefetch(c1)
+        unsafe prefetch(c2)
+        unsafe prefetch(c3)
+        var (s00, s01, s02) = unsafe (load(start), load(start + 8), load(start + 16))
+        var (s10, s11, s12) = unsafe (load(start1), load(start1 + 8), load(start1 + 16))
+        var (s20, s21, s22) = unsafe (load(start2), load(start2 + 8), load(start2 + 16))
+        var (s30, s31, s32) = unsafe (load(start3), load(start3 + 8), load(start3 + 16))
+        let (row1, row2, row3) = (rowA, 2 &* rowA, 3 &* rowA)
+        var (a, b) = unsafe (a, b)
+        for _ in 0..<k {
+            let (x, y, z) = unsafe (load(b), load(b + 8), load(b + 16))
+            let p0 = unsafe Lanes(repeating: a[0])
+            s00 = s00.addingProduct(x, p0)
+            s01 = s01.addingProduct(y, p0)
+            s02 = s02.addingProduct(z, p0)
+            let p1 = unsafe Lanes(repeating: a[row1])
+            s10 = s10.addingProduct(x, p1)
+            s11 = s11.addingProduct(y, p1)
+            s12 = s12.addingProduct(z, p1)
+            let p2 = unsafe Lanes(repeating: a[row2])
+            s20 = s20.addingProduct(x, p2)
+            s21 = s21.addingProduct(y, p2)
+            s22 = s22.addingProduct(z, p2)
+            let p3 = unsafe Lanes(repeating: a[row3])
+            s30 = s30.addingProduct(x, p3)
+            s31 = s31.addingProduct(y, p3)
+            s32 = s32.addingProduct(z, p3)
+            unsafe a += columnA
+            unsafe b += PanelProduct.width
+        }
+        unsafe store(s00, s01, s02, c)
+        unsafe store(s10, s11, s12, c1)
+        unsafe store(s20, s21, s22, c2)
+        unsafe store(s30, s31, s32, c3)
+    }
+
+    /// Four rows by the first 16 columns of a panel.
+    @inline(never)
+    private func fourShortRows(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, from start: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>
+    ) {
+        let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
+        let start3 = unsafe start + 3 &* rowStart
+        var (s00, s01) = unsafe (load(start), load(start + 8))
+        var (s10, s11) = unsafe (load(start1), load(start1 + 8))
+        var (s20, s21) = unsafe (load(start2), load(start2 + 8))
+        var (s30, s31) = unsafe (load(start3), load(start3 + 8))
+        let (row1, row2, row3) = (rowA, 2 &* rowA, 3 &* rowA)
+        var (a, b) = unsafe (a, b)
+        for _ in 0..<k {
+            let (x, y) = unsafe (load(b), load(b + 8))
+            let p0 = unsafe Lanes(repeating: a[0])
+            s00 = s00.addingProduct(x, p0)
+            s01 = s01.addingProduct(y, p0)
+            let p1 = unsafe Lanes(repeating: a[row1])
+            s10 = s10.addingProduct(x, p1)
+            s11 = s11.addingProduct(y, p1)
+            let p2 = unsafe Lanes(repeating: a[row2])
+            s20 = s20.addingProduct(x, p2)
+            s21 = s21.addingProduct(y, p2)
+            let p3 = unsafe Lanes(repeating: a[row3])
+            s30 = s30.addingProduct(x, p3)
+            s31 = s31.addingProduct(y, p3)
+            unsafe a += columnA
+            unsafe b += PanelProduct.width
+        }
+        unsafe store(s00, s01, c)
+        unsafe store(s10, s11, c + rowC)
+        unsafe store(s20, s21, c + 2 &* rowC)
+        unsafe store(s30, s31, c + 3 &* rowC)
+    }
+
+    /// One row by 24 columns.
+    @inline(never)
+    func oneRow(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, from start: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>
+    ) {
+        var (s0, s1, s2) = unsafe (load(start), load(start + 8), load(start + 16))
+        var (a, b) = unsafe (a, b)
+        for _ in 0..<k {
+            let p = unsafe Lanes(repeating: a[0])
+            s0 = unsafe s0.addingProduct(load(b), p)
+            s1 = unsafe s1.addingProduct(load(b + 8), p)
+            s2 = unsafe s2.addingProduct(load(b + 16), p)
+            unsafe a += columnA
+            unsafe b += PanelProduct.width
+        }
+        unsafe store(s0, s1, s2, c)
+    }
+
+    /// Both lines that 24 floats may lie in.
+    @inline(__always)
+    private func prefetch(_ p: UnsafeMutablePointer<Float>) {
+        unsafe prefetch_for_writing(p)
+        unsafe prefetch_for_writing(p + 23)
+    }
+
+    @inline(__always)
+    private func load(_ p: UnsafePointer<Float>) -> Lanes {
+        unsafe UnsafeRawPointer(p).loadUnaligned(as: Lanes.self)
+    }
+
+    @inline(__always)
+    private func store(
+        _ x: Lanes, _ y: Lanes, _ z: Lanes, _ p: UnsafeMutablePointer<Float>
+    ) {
+        unsafe store(x, y, p)
+        unsafe UnsafeMutableRawPointer(p).storeBytes(of: z, toByteOffset: 64, as: Lanes.self)
+    }
+
+    @inline(__always)
+    private func store(_ x: Lanes, _ y: Lanes, _ p: UnsafeMutablePointer<Float>) {
+        let raw = UnsafeMutableRawPointer(p)
+        unsafe raw.storeBytes(of: x, as: Lanes.self)
+        unsafe raw.storeBytes(of: y, toByteOffset: 32, as: Lanes.self)
+    }
+}
