@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// A buffer's memory returns here when its last owner lets go of it, on whatever thread, and the
 /// next request of the same size gets the block that returned last: it is still in the cache.
-/// Free memory is bounded by `freeBytesMax`; what would exceed it goes back to the system.
+/// Free memory is bounded by `freeBytesMax`, or by two of the largest block that was ever asked for
+/// where that is more; what would exceed it goes back to the system, other sizes first.
 public final class BufferPool: Sendable {
     /// How a pool has been used.
     public struct Counts: Equatable, Sendable {
@@ -20,6 +21,27 @@ public final class BufferPool: Sendable {
         var counts = Counts()
         /// Free blocks by capacity, the one that returned last at the end.
         var free: [Int: [MemoryBlock]] = [:]
+        /// The largest block that was asked for: two of them may always lie ready, or the largest
+        /// messages would come in fresh pages each time, which costs a third of their speed.
+        var largest = 0
+
+        /// Makes room for a block by letting go of the smallest ones of other sizes.
+        ///
+        /// Returns the blocks to free; nil if there is no room for one more.
+        mutating func makeRoom(_ capacity: Int, freeBytesMax: Int) -> [MemoryBlock]? {
+            let bound = max(freeBytesMax, 2 * largest)
+            var removed: [MemoryBlock] = []
+            guard counts.freeBytes + capacity > bound else { return removed }
+            let own = capacity * ((free[capacity]?.count ?? 0) + 1)
+            guard own <= bound else { return nil }
+            for size in free.keys.sorted() where size != capacity {
+                while counts.freeBytes + capacity > bound, let block = free[size]?.popLast() {
+                    counts.freeBytes -= size
+                    removed.append(block)
+                }
+            }
+            return removed
+        }
     }
 
     /// The most free bytes that a pool keeps, 1 GiB: some dozens of slices' activations.
@@ -50,6 +72,7 @@ public final class BufferPool: Sendable {
         let capacity = Self.capacity(for: byteCount)
         let recycled = state.withLock { state -> MemoryBlock? in
             state.counts.requests += 1
+            state.largest = max(state.largest, capacity)
             if let block = state.free[capacity]?.popLast() {
                 state.counts.freeBytes -= capacity
                 return block
@@ -69,13 +92,15 @@ public final class BufferPool: Sendable {
     }
 
     func takeBack(_ block: MemoryBlock) {
-        let isKept = state.withLock { state -> Bool in
-            guard state.counts.freeBytes + block.capacity <= freeBytesMax else { return false }
+        let removed = state.withLock { state -> [MemoryBlock]? in
+            let removed = state.makeRoom(block.capacity, freeBytesMax: freeBytesMax)
+            guard let removed else { return nil }
             state.counts.freeBytes += block.capacity
             state.free[block.capacity, default: []].append(block)
-            return true
+            return removed
         }
-        if !isKept { block.free() }
+        guard let removed else { return block.free() }
+        for other in removed { other.free() }
     }
 
     /// Sizes are rounded up so that tensors of nearly one size share blocks: to 64 bytes, and

@@ -55,5 +55,6 @@ extension Array where Element == BufferSlice {
     }
 }
 
-/// The most memory that a network keeps for messages to come: 64 MiB, some gradients' worth.
+/// The memory that a network keeps for messages to come: 64 MiB, some gradients' worth, or two of
+/// the largest message so far where that is more.
 let receivePoolBytesMax = 64 << 20

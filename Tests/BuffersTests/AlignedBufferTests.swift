@@ -76,9 +76,27 @@ import Testing
     }
 
     @Test func `free memory stays within the bound`() {
+        let pool = BufferPool(freeBytesMax: 200)
+        _ = (0..<4).map { _ in pool.uninitialized(byteCount: 64) }
+        #expect(pool.counts.freeBytes == 192)
+    }
+
+    @Test func `two of the largest block may lie ready whatever the bound`() {
+        let pool = BufferPool(freeBytesMax: 100)
+        _ = (0..<3).map { _ in pool.uninitialized(byteCount: 640) }
+        #expect(pool.counts.freeBytes == 1280)
+        _ = [pool.uninitialized(byteCount: 640), pool.uninitialized(byteCount: 640)]
+        #expect(pool.counts.allocations == 3)
+    }
+
+    @Test func `blocks of other sizes make room for one that returns`() {
         let pool = BufferPool(freeBytesMax: 100)
         _ = [pool.uninitialized(byteCount: 64), pool.uninitialized(byteCount: 64)]
-        #expect(pool.counts.freeBytes == 64)
+        _ = [pool.uninitialized(byteCount: 640), pool.uninitialized(byteCount: 640)]
+        #expect(pool.counts.freeBytes == 1280)
+        _ = pool.uninitialized(byteCount: 64)
+        #expect(pool.counts.allocations == 5)
+        #expect(pool.counts.freeBytes == 64 + 640)
     }
 
     @Test func `buffers outlive the pool they came from`() {
