@@ -19,17 +19,21 @@ public final class ForwardPass {
     /// - Parameters:
     ///   - parameters: flat, `[layout.flatCount]`.
     ///   - buffers: flat, `[layout.bufferLayout.flatCount]`.
+    ///   - packed: the same parameters, packed; without them every layer packs its own.
     ///   - isTraining: false for evaluation: running statistics, nothing kept for gradients.
     public init(
-        _ layout: ParameterLayout, parameters: Tensor, buffers: Tensor, tape: Tape,
-        isTraining: Bool
+        _ layout: ParameterLayout, parameters: Tensor, buffers: Tensor,
+        packed: PackedParameters? = nil, tape: Tape, isTraining: Bool
     ) {
         self.layout = layout
         self.tape = tape
         self.isTraining = isTraining
         self.parameters = layout.entries.indices.map { index in
             let value = layout.view(of: parameters, index)
-            return isTraining ? tape.leaf(value) : tape.constant(value)
+            let variable =
+                isTraining
+                ? tape.leaf(value, flatOffset: layout.offset(of: index)) : tape.constant(value)
+            return packed?[index].map(variable.with(packed:)) ?? variable
         }
         let bufferLayout = layout.bufferLayout
         self.buffers = bufferLayout.entries.indices.map { bufferLayout.view(of: buffers, $0) }
@@ -56,6 +60,6 @@ public final class ForwardPass {
     /// - Parameter outputs: results of the pass, and for each the gradient of the loss by it.
     public func flatGradient(of outputs: [(output: Variable, cotangent: Tensor)]) -> Tensor {
         precondition(isTraining, "gradients of a pass that keeps nothing for them")
-        return layout.parameters.gathered(tape.gradients(of: outputs, for: parameters))
+        return tape.flatGradient(of: outputs, count: layout.flatCount)
     }
 }

@@ -1,5 +1,4 @@
 public import Buffers
-import Kernels
 
 /// The record of a computation, from which gradients are found by going through it backwards.
 ///
@@ -13,6 +12,10 @@ public final class Tape {
     private struct Record {
         let shape: Shape
         let backward: Backward?
+        /// Where the gradient lies in the flat one, in floats.
+        var flatOffset: Int?
+
+        var flatRange: Range<Int>? { flatOffset.map { $0..<($0 + shape.count) } }
     }
 
     /// Where the results of operations and their gradients get their memory.
@@ -27,8 +30,13 @@ public final class Tape {
     public init(pool: BufferPool = BufferPool()) { self.pool = pool }
 
     /// Brings a value in for which a gradient will be asked.
-    public func leaf(_ value: Tensor) -> Variable {
-        append(value, backward: nil)
+    public func leaf(_ value: Tensor) -> Variable { append(value, backward: nil) }
+
+    /// Brings a value in whose gradient has a place in the flat one.
+    ///
+    /// - Parameter flatOffset: the place, in floats; offsets rise from leaf to leaf.
+    public func leaf(_ value: Tensor, flatOffset: Int) -> Variable {
+        append(value, backward: nil, flatOffset: flatOffset)
     }
 
     /// Brings a value in for which no gradient will be asked.
@@ -48,18 +56,45 @@ public final class Tape {
     public func gradients(
         of outputs: [(output: Variable, cotangent: Tensor)], for inputs: [Variable]
     ) -> [Tensor] {
+        var isWanted = [Bool](repeating: false, count: records.count)
+        for input in inputs {
+            if let record = input.record { isWanted[record] = true }
+        }
+        var cotangents = Cotangents(count: records.count, pool: pool)
+        goBack(from: outputs, keeping: isWanted, &cotangents)
+        return inputs.map { input in
+            input.record.flatMap { cotangents.found($0) } ?? Tensor(zeros: input.shape)
+        }
+    }
+
+    /// Goes back through the computation, as `gradients`, for all leaves that have a place in one
+    /// flat vector; each gradient is written there by the operation that finds it.
+    ///
+    /// - Parameters:
+    ///   - outputs: as for `gradients`.
+    ///   - count: the length of the vector; what belongs to no leaf is zero.
+    /// - Returns: `[count]`.
+    public func flatGradient(
+        of outputs: [(output: Variable, cotangent: Tensor)], count: Int
+    ) -> Tensor {
+        let flat = FlatGradient(count: count, places: records.map(\.flatRange), pool: pool)
+        let isWanted = [Bool](repeating: false, count: records.count)
+        var cotangents = Cotangents(count: records.count, pool: pool, flat: flat)
+        goBack(from: outputs, keeping: isWanted, &cotangents)
+        return cotangents.flatGradient() ?? Tensor(zeros: [count])
+    }
+
+    private func goBack(
+        from outputs: [(output: Variable, cotangent: Tensor)], keeping isWanted: [Bool],
+        _ cotangents: inout Cotangents
+    ) {
         precondition(!isSpent, "a tape gives gradients once")
         isSpent = true
-        var cotangents = Cotangents(count: records.count, pool: pool)
         for (output, cotangent) in outputs {
             precondition(
                 output.shape == cotangent.shape,
                 "gradient of shape \(cotangent.shape) for a result of shape \(output.shape)")
             cotangents.add(cotangent, to: output.place)
-        }
-        var isWanted = [Bool](repeating: false, count: records.count)
-        for input in inputs {
-            if let record = input.record { isWanted[record] = true }
         }
         while let record = records.popLast() {
             let index = records.count
@@ -67,9 +102,6 @@ public final class Tape {
             guard let gradient = cotangents.take(index, keeping: isWanted[index]) else { continue }
             backward(gradient, &cotangents)
             progress?()
-        }
-        return inputs.map { input in
-            input.record.flatMap { cotangents.found($0) } ?? Tensor(zeros: input.shape)
         }
     }
 
@@ -112,50 +144,11 @@ public final class Tape {
         return result
     }
 
-    private func append(_ value: Tensor, backward: Backward?) -> Variable {
+    private func append(
+        _ value: Tensor, backward: Backward?, flatOffset: Int? = nil
+    ) -> Variable {
         precondition(!isSpent, "an operation on a tape that gave its gradients")
-        records.append(Record(shape: value.shape, backward: backward))
+        records.append(Record(shape: value.shape, backward: backward, flatOffset: flatOffset))
         return Variable(value, tape: self, record: records.count - 1)
     }
-}
-
-/// The gradients that are known so far on the way back.
-struct Cotangents {
-    /// Where new tensors get their memory.
-    let pool: BufferPool
-    private var known: [Tensor?]
-
-    fileprivate init(count: Int, pool: BufferPool) {
-        known = Array(repeating: nil, count: count)
-        self.pool = pool
-    }
-
-    /// A tensor of the pool, to be written before it is read.
-    func uninitialized(_ shape: Shape) -> Tensor { Tensor(uninitialized: shape, pool: pool) }
-
-    /// Adds to the gradient of a variable; does nothing where none is needed.
-    mutating func add(_ gradient: consuming Tensor, to place: Place) {
-        guard let index = place.record else { return }
-        guard var sum = known[index].take() else {
-            known[index] = gradient.reshaped(place.shape)
-            return
-        }
-        precondition(sum.count == gradient.count, "gradients of two sizes meet")
-        if sum.isUnique {
-            var span = sum.mutableSpan
-            Vector.add(gradient.span, to: &span)
-        } else {
-            var fresh = uninitialized(sum.shape)
-            var span = fresh.mutableSpan
-            Vector.add(sum.span, gradient.span, into: &span)
-            sum = fresh
-        }
-        known[index] = sum
-    }
-
-    fileprivate mutating func take(_ index: Int, keeping: Bool) -> Tensor? {
-        keeping ? known[index] : known[index].take()
-    }
-
-    fileprivate func found(_ index: Int) -> Tensor? { known[index] }
 }

@@ -8,11 +8,22 @@ public struct Variable {
     public let tape: Tape
     /// The record on the tape, `nil` where no gradient will ever be needed.
     let record: Int?
+    /// The value in the form in which products read it, if somebody packed it ahead.
+    let packed: PackedWeight?
 
-    init(_ value: Tensor, tape: Tape, record: Int?) {
+    init(_ value: Tensor, tape: Tape, record: Int?, packed: PackedWeight? = nil) {
         self.value = value
         self.tape = tape
         self.record = record
+        self.packed = packed
+    }
+
+    /// The same variable with its value packed: linear layers read that instead.
+    ///
+    /// - Parameter packed: made from this variable's value.
+    public func with(packed: PackedWeight) -> Variable {
+        precondition(packed.shape == shape, "a weight \(shape) packed as \(packed.shape)")
+        return Variable(value, tape: tape, record: record, packed: packed)
     }
 
     /// The shape of the value.

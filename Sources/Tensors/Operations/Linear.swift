@@ -4,7 +4,7 @@ import Kernels
 ///
 /// - Parameters:
 ///   - x: `[..., in]`.
-///   - weight: `[out, in]`.
+///   - weight: `[out, in]`; packed on the way unless it is packed already.
 ///   - bias: `[out]`, or `nil` for none.
 /// - Returns: `[..., out]`.
 public func linear(_ x: Variable, weight: Variable, bias: Variable? = nil) -> Variable {
@@ -13,33 +13,29 @@ public func linear(_ x: Variable, weight: Variable, bias: Variable? = nil) -> Va
             && (bias.map { $0.shape == [weight.shape[0]] } ?? true),
         "linear: x \(x.shape), weight \(weight.shape), bias \(bias.map { "\($0.shape)" } ?? "-")")
     let (rows, outs, ins) = (x.shape.rowCount, weight.shape[0], weight.shape[1])
+    let packed = weight.packed ?? PackedWeight(weight.value, pool: x.tape.pool)
     var value = x.tape.uninitialized(x.shape.replacing(axis: x.shape.rank - 1, with: outs))
     var y = value.mutableSpan
-    if let bias { Rows.fill(&y, with: bias.value.span) }
-    sgemm(
-        transB: .transposed, m: rows, n: outs, k: ins, a: x.value.span, b: weight.value.span,
-        beta: bias == nil ? 0 : 1, c: &y)
+    let panels = packed.transposed.span
+    if let bias {
+        PanelProduct.multiply(
+            m: rows, n: outs, k: ins, a: x.value.span, panels: panels, bias: bias.value.span, c: &y)
+    } else {
+        PanelProduct.multiply(m: rows, n: outs, k: ins, a: x.value.span, panels: panels, c: &y)
+    }
     let inputs = bias.map { [x, weight, $0] } ?? [x, weight]
-    return x.tape.record(value, from: inputs) { [bias = bias?.place] gradient, sums in
-        if let bias, bias.needsGradient {
-            var sum = sums.uninitialized([outs])
-            var span = sum.mutableSpan
-            Rows.columnSums(gradient.span, into: &span)
-            sums.add(sum, to: bias)
+    return x.tape.record(value, from: inputs) {
+        [xPlace = x.place, xValue = x.value, weight = weight.place, bias = bias?.place] dy, sums in
+        if let bias {
+            sums.add(to: bias) { Rows.columnSums(dy.span, into: &$0) }
         }
-        if weight.needsGradient {
-            var product = sums.uninitialized(weight.shape)
-            var span = product.mutableSpan
+        sums.add(to: weight) { dw in
             sgemm(
-                transA: .transposed, m: outs, n: ins, k: rows, a: gradient.span,
-                b: x.value.span, c: &span)
-            sums.add(product, to: weight.place)
+                transA: .transposed, m: outs, n: ins, k: rows, a: dy.span, b: xValue.span, c: &dw)
         }
-        if x.needsGradient {
-            var product = sums.uninitialized(x.shape)
-            var span = product.mutableSpan
-            sgemm(m: rows, n: ins, k: outs, a: gradient.span, b: weight.value.span, c: &span)
-            sums.add(product, to: x.place)
+        sums.add(to: xPlace) { dx in
+            PanelProduct.multiply(
+                m: rows, n: ins, k: outs, a: dy.span, panels: packed.plain.span, c: &dx)
         }
     }
 }
