@@ -52,6 +52,7 @@ public actor Coordinator: Service {
     let directory: RunDirectory
     let board: FigureBoard
     let shelf = VersionShelf()
+    let traffic = TrafficBoard()
     let engine: StateEngine
     let writer: CheckpointWriter
     let states: AsyncStream<NumericState>
@@ -67,6 +68,7 @@ public actor Coordinator: Service {
     var machine: StepMachine
     var ports: [ConnectionID: ConnectionPort] = [:]
     var staging = Staging()
+    var turnClock = TurnClock()
     var connectionsMade: UInt64 = 0
     /// The incarnation that each connection's last request carried.
     var claims: [ConnectionID: Incarnation] = [:]
@@ -118,7 +120,8 @@ public actor Coordinator: Service {
 
     /// What `pleiad status` shows, now.
     public func status() -> StatusDocument {
-        StatusDocument(machine.status(at: clock.now), figures: board.figures, run: run)
+        StatusDocument(
+            machine.status(at: clock.now), figures: board.figures, traffic: traffic.counts, run: run)
     }
 
     /// Serves until the run is over (and, unless `exitsWhenDone`, until told to stop).
@@ -151,7 +154,13 @@ public actor Coordinator: Service {
     }
 
     func handle(_ event: Event) {
-        for effect in machine.handle(event, at: clock.now) { carryOut(effect) }
+        let now = clock.now
+        let seconds = Double(now.nanoseconds) / 1e9
+        if let waited = turnClock.note(event, at: seconds) { board.add(waited) }
+        for effect in machine.handle(event, at: now) {
+            turnClock.note(effect, at: seconds)
+            carryOut(effect)
+        }
     }
 
     func tick() async {

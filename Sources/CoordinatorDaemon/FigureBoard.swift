@@ -9,6 +9,8 @@ struct StepFigures: Sendable {
     var samples: Int
     var rate: Double
     var gradientNorm: Double
+    /// What the coordinator took from the commit before to this one.
+    var coordinator: CoordinatorSeconds
     /// What the method reports, in its order; `loss` is among them.
     var figures: [SliceResult.Sum]
 
@@ -29,6 +31,9 @@ final class FigureBoard: Sendable {
         /// Steps that this start has committed, and the seconds from its first commit to its last.
         var stepsMade = 0
         var secondsMade = 0.0
+        /// What the coordinator took since the first commit, and since the last one.
+        var coordinatorMade = CoordinatorSeconds()
+        fileprivate var coordinatorOpen = CoordinatorSeconds()
         fileprivate var firstCommit: (seconds: Double, samples: Int)?
         fileprivate var samplesMade = 0
         /// The moments of the last commits and their samples, oldest first.
@@ -59,6 +64,19 @@ final class FigureBoard: Sendable {
     /// The tables as they are now.
     func publish(tables: [TableSummary]) { state.withLock { $0.tables = tables } }
 
+    /// Workers may have waited for the coordinator.
+    func add(_ seconds: CoordinatorSeconds) {
+        state.withLock { $0.coordinatorOpen = $0.coordinatorOpen + seconds }
+    }
+
+    /// What was added since the call before; the engine enters it with the step that commits.
+    func takeCoordinatorSeconds() -> CoordinatorSeconds {
+        state.withLock { state in
+            defer { state.coordinatorOpen = CoordinatorSeconds() }
+            return state.coordinatorOpen
+        }
+    }
+
     /// A step is committed.
     func stepCommitted(_ figures: StepFigures, tables: [TableSummary]) {
         let now = clock.seconds
@@ -66,6 +84,9 @@ final class FigureBoard: Sendable {
             state.preparation = ""
             state.stepsMade += 1
             state.samplesMade += figures.samples
+            if state.firstCommit != nil {
+                state.coordinatorMade = state.coordinatorMade + figures.coordinator
+            }
             let first = state.firstCommit ?? (now, figures.samples)
             state.firstCommit = first
             state.secondsMade = now - first.seconds

@@ -60,6 +60,8 @@ extension StepFigures {
             JSONMember("samples", .integer(Int64(samples))),
             JSONMember("learning_rate", .number(rate)),
             JSONMember("gradient_norm", .number(gradientNorm)),
+            JSONMember("turn_seconds", .number(coordinator.turn)),
+            JSONMember("answer_seconds", .number(coordinator.answers)),
         ]
         members += figures.map { JSONMember($0.name, .number($0.value)) }
         return .object(members)

@@ -50,6 +50,8 @@ actor StateEngine {
     private var inputs: [[NamedTensors?]] = []
     /// Answers of the open step's exchanges, `[round][slice]`; kept until the step commits.
     private var answers: [[NamedTensors?]] = []
+    /// The tasks of the step after the open one.
+    private var nextTasks: (step: Int, tasks: [SliceTask])?
     /// Slices of the open step that hold samples.
     private var filled: [Int] = []
     /// Nodes of the open step's gradient tree, none inside another.
@@ -138,8 +140,11 @@ actor StateEngine {
         answers = inputs
         nodes = []
         shelf.put(version, name: FetchVersion(step: step, digest: versionDigest))
-        let tasks = run.tasks(of: step.index)
+        let tasks =
+            nextTasks.take().flatMap { $0.step == step.index ? $0.tasks : nil }
+            ?? run.tasks(of: step.index)
         let next = step.index + 1 < run.plan.settings.steps ? run.tasks(of: step.index + 1) : []
+        nextTasks = (step.index + 1, next)
         filled = tasks.filter { !$0.samples.isEmpty }.map(\.slice.index)
         try method.open(step: step.index, samples: samples(of: tasks))
         return OpenedStep(step: step, version: versionDigest, tasks: tasks, nextTasks: next)
@@ -147,8 +152,8 @@ actor StateEngine {
 
     /// The draw of the step after the open one, while workers compute.
     private func foresee(_ step: StepNumber) {
-        guard step.index < run.plan.settings.steps else { return }
-        method.foresee(step: step.index, samples: samples(of: run.tasks(of: step.index)))
+        guard let nextTasks, nextTasks.step == step.index, !nextTasks.tasks.isEmpty else { return }
+        method.foresee(step: step.index, samples: samples(of: nextTasks.tasks))
     }
 
     private func samples(of tasks: [SliceTask]) -> [[Int]] {

@@ -6,6 +6,7 @@ import Methods
 import Networks
 import Optimizers
 import Tensors
+import Threads
 
 extension StateEngine {
     /// Commits a step (design section 2, point 7): norm clip, optimizer and batch-norm buffers,
@@ -21,20 +22,24 @@ extension StateEngine {
             throw DaemonError.notFinite(step: step.index, slices: slices.joined(separator: ", "))
         }
         shelf.clear()
+        // Hashed beside the optimizer, which only reads the gradient.
+        let gradientDigest = PendingValue { total.digest }
         let rate = run.schedule.rate(at: step.index)
         let gradientNorm = optimizer.step(
             &version.parameters, gradient: total.gradient, rate: rate,
             firstBeta: run.schedule.firstBeta(at: step.index))
         moveBuffers(total.statistics, slices: accounts.count)
         let next = digest(of: version)
-        let pending = try enter(record(of: step, accounts, gradient: total.digest, next: next))
+        let pending = try enter(
+            record(of: step, accounts, gradient: gradientDigest.wait(), next: next))
         let figures = try method.commit(step: step.index, rate: Float(rate), result: total)
         try pending?.wait()
         versionDigest = next
         committed = step.index + 1
         let line = StepFigures(
             step: step.index, samples: run.sampler.batchCount(step: step.index), rate: rate,
-            gradientNorm: gradientNorm, figures: total.sums + figures)
+            gradientNorm: gradientNorm, coordinator: board.takeCoordinatorSeconds(),
+            figures: total.sums + figures)
         try directory.append(line, secondsSinceStart: board.seconds)
         board.stepCommitted(line, tables: method.tables)
     }

@@ -1,4 +1,3 @@
-import Identity
 import Messages
 import Methods
 import Synchronization
@@ -26,9 +25,4 @@ final class VersionShelf: Sendable {
             "parameters": held.tensors.parameters, "buffers": held.tensors.buffers,
         ])
     }
-}
-
-/// The digest that names a version: of its two flat tensors.
-func digest(of version: VersionTensors) -> Digest {
-    NamedTensors(["parameters": version.parameters, "buffers": version.buffers]).digest
 }

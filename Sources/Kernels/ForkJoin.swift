@@ -7,11 +7,13 @@ internal import Synchronization
 /// For clustering, evaluation and table steps. Which thread runs which block is left to chance, so
 /// `body` must depend on its block alone; what is combined from the results is combined in block
 /// order. Thus the number of threads never decides a bit. The threads are our own, never those
-/// of the cooperative pool; the calling thread is one of them and returns when all are done.
+/// of the cooperative pool; the calling thread is one of them and returns when all blocks are done.
+/// The others stay parked between two calls; one that wakes too late to get a block is not waited
+/// for.
 ///
 /// - Parameters:
 ///   - count: number of blocks.
-///   - threads: threads at work, at least 1; more than `count` are not started.
+///   - threads: threads at work, at least 1; more than `count` are not called.
 ///   - body: computes one block; each block is run once.
 public func mapBlocks<Result: Sendable>(
     count: Int, threads: Int, _ body: @escaping @Sendable (Int) -> Result
@@ -19,42 +21,104 @@ public func mapBlocks<Result: Sendable>(
     precondition(count >= 0 && threads > 0, "\(count) blocks on \(threads) threads")
     guard threads > 1, count > 1 else { return (0..<count).map(body) }
     let round = BlockRound(count: count, body: body)
-    let helpers = min(threads, count) - 1
-    for _ in 0..<helpers {
-        let thread = Thread {
-            round.work()
-            round.helperDone.signal()
-        }
-        thread.stackSize = 8 << 20  // as a main thread has: some BLAS kernels pack on the stack
-        thread.start()
-    }
-    round.work()
-    for _ in 0..<helpers { round.helperDone.wait() }
-    let results = round.results.withLock { $0.compactMap(\.self) }
-    precondition(results.count == count, "\(results.count) of \(count) blocks are done")
-    return results
+    for _ in 1..<min(threads, count) { ParkedThread.call { round.help() } }
+    round.work(body)
+    round.allDone.wait()
+    return round.takeResults()
 }
 
 /// One fork-join: a counter that hands out blocks and a place for each result.
 private final class BlockRound<Result: Sendable>: Sendable {
-    let body: @Sendable (Int) -> Result
-    let count: Int
-    let next = Atomic<Int>(0)
-    let results: Mutex<[Result?]>
-    let helperDone = DispatchSemaphore(value: 0)
+    /// Signalled once, when the last block is done.
+    let allDone = DispatchSemaphore(value: 0)
+    private let count: Int
+    private let next = Atomic<Int>(0)
+    private let state: Mutex<State>
+
+    private struct State {
+        /// Nil once the round is over: a late helper must not keep what the body holds.
+        var body: (@Sendable (Int) -> Result)?
+        var results: [Result?]
+        var doneCount = 0
+    }
 
     init(count: Int, body: @escaping @Sendable (Int) -> Result) {
         self.count = count
-        self.body = body
-        results = Mutex(Array(repeating: nil, count: count))
+        state = Mutex(State(body: body, results: Array(repeating: nil, count: count)))
     }
 
-    func work() {
+    /// Takes blocks as long as there are any, unless the round is over already.
+    func help() {
+        guard next.load(ordering: .relaxed) < count, let body = state.withLock({ $0.body }) else {
+            return
+        }
+        work(body)
+    }
+
+    func work(_ body: @Sendable (Int) -> Result) {
         while true {
             let block = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard block < count else { break }
+            guard block < count else { return }
             let result = body(block)
-            results.withLock { $0[block] = result }
+            let isLast = state.withLock { state in
+                state.results[block] = result
+                state.doneCount += 1
+                return state.doneCount == count
+            }
+            if isLast { allDone.signal() }
+        }
+    }
+
+    func takeResults() -> [Result] {
+        let results = state.withLock { state in
+            state.body = nil
+            return state.results.compactMap(\.self)
+        }
+        precondition(results.count == count, "\(results.count) of \(count) blocks are done")
+        return results
+    }
+}
+
+/// A helper thread that sleeps between two calls.
+///
+/// There are as many as were ever at work at one time, at most ``parkedMax`` of them asleep: calls
+/// that overlap or nest get threads of their own, so that none waits for another.
+private final class ParkedThread: Sendable {
+    /// More than this process could keep busy are not kept.
+    private static let parkedMax = 64
+    private static let parked = Mutex<[ParkedThread]>([])
+
+    private let wake = DispatchSemaphore(value: 0)
+    private let work = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// Runs `work` on a parked thread, or on a new one if none is parked.
+    static func call(_ work: @escaping @Sendable () -> Void) {
+        if let idle = parked.withLock({ $0.popLast() }) {
+            idle.work.withLock { $0 = work }
+            idle.wake.signal()
+        } else {
+            ParkedThread().start(work)
+        }
+    }
+
+    private func start(_ first: @escaping @Sendable () -> Void) {
+        work.withLock { $0 = first }
+        let thread = Thread { self.serve() }
+        thread.name = "pleiad helper"
+        thread.stackSize = 8 << 20  // as a main thread has: some BLAS kernels pack on the stack
+        thread.start()
+    }
+
+    private func serve() {
+        while true {
+            work.withLock({ $0.take() })?()
+            let isKept = Self.parked.withLock { parked in
+                guard parked.count < Self.parkedMax else { return false }
+                parked.append(self)
+                return true
+            }
+            guard isKept else { return }
+            wake.wait()
         }
     }
 }

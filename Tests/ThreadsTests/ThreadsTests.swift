@@ -27,3 +27,11 @@ private actor Confined {
         #expect(await confined.add(0) == 100)
     }
 }
+
+@Suite struct PendingValueTests {
+    @Test(.timeLimit(.minutes(1)))
+    func `values are computed on other threads and each waiter gets its own`() {
+        let pending = (0..<20).map { number in PendingValue { number * number } }
+        #expect(pending.map { $0.wait() } == (0..<20).map { $0 * $0 })
+    }
+}
