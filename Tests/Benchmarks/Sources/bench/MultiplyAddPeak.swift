@@ -3,9 +3,11 @@ internal import Synchronization
 /// The most floating-point operations a second that cores give: multiply-adds of eight floats in
 /// registers, nothing else.
 enum MultiplyAddPeak {
-    /// Operations a second on so many threads, each a core's worth; takes about 50 ms.
+    /// Operations a second on so many threads, each a core's worth.
+    ///
+    /// It takes some 40 ms: threads that wake on one core need a few to be parted.
     static func measure(_ crew: SlotCrew, slots: Int) -> Double {
-        let rounds = 500_000
+        let rounds = 6_000_000
         let rest = Mutex(Float(0))
         let begin = monotonicSeconds()
         crew.run(slots: slots) { slot in

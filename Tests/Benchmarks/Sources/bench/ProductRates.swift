@@ -63,11 +63,15 @@ struct ProductRates {
 
     /// A line for each way.
     func lines() throws -> [CaseLine] {
-        let entrants = [
-            Entrant(name: "sgemm") { [operands = BLASOperands(shape)] count in
-                timed(crew, count) { operands.multiply() }
-            }
+        let (blas, crew) = (BLASOperands(shape), crew)
+        var entrants = [
+            Entrant(name: "sgemm") { count in timed(crew, count) { blas.multiply() } }
         ]
+        if shape.transA == .none {
+            let panels = PanelOperands(shape)
+            entrants.append(
+                Entrant(name: "panel") { count in timed(crew, count) { panels.multiply() } })
+        }
         var peaks: [Double] = []
         var turns = Turns(seconds: seconds)
         turns.turnSeconds = 0.05
@@ -126,5 +130,43 @@ private final class BLASOperands: Sendable {
                 transA: shape.transA, transB: shape.transB, m: shape.m, n: shape.n, k: shape.k,
                 a: a.span, b: b.span, c: &target)
         }
+    }
+}
+
+/// Matrices for `PanelProduct`, the right one packed as weights are: once for many products.
+private final class PanelOperands: Sendable {
+    private let shape: ProductShape
+    private let a: Tensor
+    private let panels: Tensor
+    private let c: Mutex<Tensor>
+
+    init(_ shape: ProductShape) {
+        self.shape = shape
+        let random = CounterRandom(seed: 2, stream: .test)
+        a = random.normalTensor([shape.m * shape.k])
+        let b = random.normalTensor([shape.k * shape.n])
+        panels = Self.packed(b, shape)
+        c = Mutex(Tensor(zeros: [shape.m * shape.n]))
+    }
+
+    func multiply() {
+        c.withLock { [a, panels] c in
+            let (a, panels) = (a, panels)
+            var target = c.mutableSpan
+            PanelProduct.multiply(
+                m: shape.m, n: shape.n, k: shape.k, a: a.span, panels: panels.span, c: &target)
+        }
+    }
+
+    private static func packed(_ b: Tensor, _ shape: ProductShape) -> Tensor {
+        let count = PanelProduct.floatCount(rows: shape.k, columns: shape.n)
+        var panels = Tensor(uninitialized: [count])
+        var span = panels.mutableSpan
+        if shape.transB == .none {
+            PanelProduct.pack(b.span, rows: shape.k, columns: shape.n, into: &span)
+        } else {
+            PanelProduct.packTransposed(b.span, rows: shape.k, columns: shape.n, into: &span)
+        }
+        return panels
     }
 }

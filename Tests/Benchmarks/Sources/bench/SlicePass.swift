@@ -12,11 +12,27 @@ struct MeasuredNetwork: Sendable {
     /// Its parameters and buffers.
     let layout: ParameterLayout
 
+    /// What the slices of a step read.
+    ///
+    /// - Parameter pool: takes the packed weights' memory; a steady step allocates nothing.
+    func version(parameters: Tensor, buffers: Tensor, pool: BufferPool) -> NetworkVersion {
+        NetworkVersion(
+            parameters: parameters, buffers: buffers,
+            packed: PackedParameters(layout, parameters: parameters, pool: pool))
+    }
+
     /// Parameters as they are at the beginning, `[P]`.
     func firstParameters() -> Tensor { layout.initialised(seed: 0) }
 
     /// Batch-norm buffers as they are at the beginning, `[Q]`.
     func firstBuffers() -> Tensor { layout.initialisedBuffers() }
+}
+
+/// Parameters and buffers of a step, and the weights as products read them.
+struct NetworkVersion: Sendable {
+    fileprivate let parameters: Tensor
+    fileprivate let buffers: Tensor
+    fileprivate let packed: PackedParameters
 }
 
 /// The seconds that a slice's two halves took.
@@ -33,13 +49,14 @@ struct PassSeconds {
 ///   - pool: the slot's memory.
 @inline(never)
 func runSlice(
-    _ network: MeasuredNetwork, parameters: Tensor, buffers: Tensor, images: Tensor,
-    stepFeatures: Int, pool: BufferPool, seconds: inout PassSeconds
+    _ network: MeasuredNetwork, _ version: NetworkVersion, images: Tensor, stepFeatures: Int,
+    pool: BufferPool, seconds: inout PassSeconds
 ) -> SliceSum {
     let begin = monotonicSeconds()
     let tape = Tape(pool: pool)
     let pass = ForwardPass(
-        network.layout, parameters: parameters, buffers: buffers, tape: tape, isTraining: true)
+        network.layout, parameters: version.parameters, buffers: version.buffers,
+        packed: version.packed, tape: tape, isTraining: true)
     let features = network.encoder(tape.constant(images), pass)
     let loss = Double(Vector.sumOfSquares(features.value.span)) / Double(stepFeatures)
     var cotangent = Tensor(uninitialized: features.shape, pool: pool)

@@ -145,6 +145,7 @@ struct StepBenchmark {
         line.set(
             "phases",
             [
+                ("pack", median(phases.map(\.pack))),
                 ("forward", median(phases.map(\.forward))),
                 ("backward", median(phases.map(\.backward))),
                 ("sum", median(phases.map(\.sum))),

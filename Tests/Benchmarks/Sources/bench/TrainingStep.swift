@@ -8,6 +8,8 @@ internal import Tensors
 struct StepSeconds {
     /// From beginning to end.
     var total = 0.0
+    /// Packing of the weights.
+    var pack = 0.0
     /// Forward passes, over all slots, divided by their number; so are the next two.
     var forward = 0.0
     /// Backward passes.
@@ -50,6 +52,7 @@ final class TrainingStep {
     private let slices: [Tensor]
     private let crew: SlotCrew
     private let pools: [BufferPool]
+    private let packing = BufferPool()
     private let sum: TreeSum
     private var optimizer: ParameterOptimizer
 
@@ -90,7 +93,9 @@ final class TrainingStep {
     /// All slices, each taken by the next slot that is free.
     private func computeSlices(slots: Int) -> StepSeconds {
         let (network, slices, pools, sum) = (network, slices, pools, sum)
-        let (parameters, buffers) = (parameters, buffers)
+        let begin = monotonicSeconds()
+        let version = network.version(parameters: parameters, buffers: buffers, pool: packing)
+        let packSeconds = monotonicSeconds() - begin
         let stepFeatures = settings.images.shape[0] * network.encoder.featureWidth
         let order = SliceOrder(count: slices.count, slots: slots)
         let seconds = Mutex(StepSeconds())
@@ -99,8 +104,8 @@ final class TrainingStep {
             var sumSeconds = 0.0
             while let slice = order.next(for: slot) {
                 let part = runSlice(
-                    network, parameters: parameters, buffers: buffers, images: slices[slice],
-                    stepFeatures: stepFeatures, pool: pools[slot], seconds: &passes)
+                    network, version, images: slices[slice], stepFeatures: stepFeatures,
+                    pool: pools[slot], seconds: &passes)
                 let begin = monotonicSeconds()
                 sum.deliver(slice, part)
                 sumSeconds += monotonicSeconds() - begin
@@ -111,7 +116,10 @@ final class TrainingStep {
                 $0.sum += sumSeconds / Double(slots)
             }
         }
-        return seconds.withLock { $0 }
+        return seconds.withLock {
+            $0.pack = packSeconds
+            return $0
+        }
     }
 
     /// The one update of a step, as the coordinator makes it.
