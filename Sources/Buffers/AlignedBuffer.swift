@@ -74,6 +74,30 @@
         }
     }
 
+    /// The bytes as 16-bit words (an odd byte at the end is left out).
+    public var halves: Span<UInt16> {
+        @_lifetime(borrow self) get {
+            let start = unsafe UnsafePointer(base.assumingMemoryBound(to: UInt16.self))
+            let all = unsafe Span(_unsafeStart: start, count: byteCount / 2)
+            return unsafe _overrideLifetime(all, borrowing: self)
+        }
+    }
+
+    /// The bytes as 16-bit words, for writing; only while this reference is the only one.
+    public var mutableHalves: MutableSpan<UInt16> {
+        @_lifetime(borrow self) get {
+            let start = unsafe base.assumingMemoryBound(to: UInt16.self)
+            let all = unsafe MutableSpan(_unsafeStart: start, count: byteCount / 2)
+            return unsafe _overrideLifetime(all, borrowing: self)
+        }
+    }
+
+    /// A buffer of unspecified contents from where this one's memory came: its pool, if it has one.
+    public func uninitializedSibling(byteCount: Int) -> AlignedBuffer {
+        pool?.uninitialized(byteCount: byteCount)
+            ?? AlignedBuffer(uninitializedByteCount: byteCount)
+    }
+
     /// Gives the bytes to a seam file (sockets, files) for the length of a call.
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

@@ -12,6 +12,7 @@ import Wire
 final class ConnectionPort: Sendable {
     let id: ConnectionID
     let connection: any Connection
+    private let traffic: TrafficBoard
     private let outgoing: AsyncStream<WireMessage>
     private let outbox: AsyncStream<WireMessage>.Continuation
     /// The peer's incarnation once it was taken in, else 0.
@@ -20,7 +21,8 @@ final class ConnectionPort: Sendable {
     /// Replies that may wait for a peer; a worker has at most a few requests a slot outstanding.
     private static let outboxMax = 4096
 
-    init(id: ConnectionID, connection: any Connection) {
+    init(id: ConnectionID, connection: any Connection, traffic: TrafficBoard) {
+        self.traffic = traffic
         self.id = id
         self.connection = connection
         (outgoing, outbox) = AsyncStream.makeStream(
@@ -57,7 +59,9 @@ final class ConnectionPort: Sendable {
     func sendPosted() async {
         for await message in outgoing {
             do {
+                let begin = ContinuousClock.now
                 try await connection.send(message)
+                traffic.count(message, taking: begin.duration(to: .now))
             } catch {
                 break  // the receiving side of this connection sees the close and reports it
             }

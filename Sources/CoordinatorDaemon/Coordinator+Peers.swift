@@ -41,7 +41,8 @@ extension Coordinator {
 
     func open(_ connection: any Connection) -> ConnectionPort {
         connectionsMade += 1
-        let port = ConnectionPort(id: ConnectionID(connectionsMade), connection: connection)
+        let port = ConnectionPort(
+            id: ConnectionID(connectionsMade), connection: connection, traffic: traffic)
         ports[port.id] = port
         if isClosing { connection.close() }
         return port
@@ -51,6 +52,7 @@ extension Coordinator {
     nonisolated func serve(_ port: ConnectionPort) async {
         await begin(port)
         while let message = try? await port.connection.receive() {  // throws: the peer is gone
+            traffic.count(message, taking: port.connection.lastReceiveTime)
             let arrival = Arrival(message, run: run)
             await take(
                 arrival, RequestID(rawValue: message.requestID),

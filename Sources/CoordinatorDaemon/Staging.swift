@@ -77,6 +77,12 @@ enum Arrival: Sendable {
         _ tensors: [WireTensor], of delivery: DeliverNode, run: LoadedRun
     ) throws(Refusal) -> SliceResult {
         let result = try SliceResult(wire: tensors)
+        guard result.precision == run.plan.gradientPrecision else {
+            throw Refusal(
+                .badValue,
+                "node \(delivery.node): a gradient of type \(result.precision), the run's are "
+                    + "\(run.plan.gradientPrecision)")
+        }
         let layout = run.plan.method.layout
         guard result.gradient.count == layout.flatCount,
             result.statistics.count == layout.bufferLayout.flatCount,

@@ -5,7 +5,10 @@ import Optimizers
 
 extension StatusDocument {
     /// The machine's view joined with the engine's figures.
-    init(_ machine: MachineStatus, figures: FigureBoard.Figures, run: LoadedRun) {
+    init(
+        _ machine: MachineStatus, figures: FigureBoard.Figures, traffic: [TrafficBoard.Count],
+        run: LoadedRun
+    ) {
         self.run = machine.runName
         state = machine.state.rawValue
         detail =
@@ -33,6 +36,7 @@ extension StatusDocument {
         waiting = machine.waiting.map {
             Wait(what: $0.what, who: $0.who, sinceSeconds: $0.sinceSeconds)
         }
+        self.traffic = zip(TrafficBoard.Kind.allCases, traffic).map { Transfer($0, $1) }
         self.figures = (figures.last?.figures ?? []).map { Figure(name: $0.name, value: $0.value) }
     }
 
@@ -54,6 +58,7 @@ extension StatusDocument {
         try keys.encode(tables, forKey: .tables)
         try keys.encode(waiting, forKey: .waiting)
         try keys.encode(figures, forKey: .figures)
+        try keys.encode(traffic, forKey: .traffic)
     }
 
     /// The document that `json` made.

@@ -54,6 +54,25 @@ public struct StatusDocument: Codable, Sendable {
         }
     }
 
+    /// What has travelled between coordinator and workers, of one kind, since the start.
+    public struct Transfer: Codable, Sendable {
+        /// `versions` or `answers`, sent; `gradients` or `exchanges`, received.
+        public var name: String
+        /// Messages.
+        public var messages: Int
+        /// Bytes of their bodies.
+        public var bytes: Int
+        /// Seconds that they took, summed over connections.
+        public var seconds: Double
+        /// Bytes over seconds; nil before the first.
+        public var bytesPerSecond: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case name, messages, bytes, seconds
+            case bytesPerSecond = "bytes_per_second"
+        }
+    }
+
     /// A figure of the last committed step.
     public struct Figure: Codable, Sendable {
         /// The name.
@@ -92,10 +111,12 @@ public struct StatusDocument: Codable, Sendable {
     public var waiting: [Wait]
     /// Figures of the last committed step, as the method reports them.
     public var figures: [Figure]
+    /// What travels in bulk.
+    public var traffic: [Transfer]
 
     enum CodingKeys: String, CodingKey {
         case run, state, detail, step, steps, loss, epoch, exchanges, workers, tables, waiting
-        case figures
+        case figures, traffic
         case etaSeconds = "eta_seconds"
         case samplesPerSecond = "samples_per_second"
         case checkpointStep = "checkpoint_step"

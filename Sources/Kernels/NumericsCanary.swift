@@ -93,6 +93,18 @@ struct Canary {
             Vector.gelu(x.span, into: &value, derivative: &derivative)
         }
         add(slope)
+        addConversions(x)
+    }
+
+    private mutating func addConversions(_ x: [Float]) {
+        var rounded = x
+        var span = rounded.mutableSpan
+        Vector.roundToBFloat16(&span)
+        add(rounded)
+        var halves = [UInt16](repeating: 0, count: x.count)
+        var packed = halves.mutableSpan
+        Vector.packBFloat16(x.span, into: &packed)
+        add(x.count) { Vector.unpackBFloat16(halves.span, into: &$0) }
     }
 
     mutating func addVectors() {

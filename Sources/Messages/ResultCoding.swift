@@ -10,7 +10,7 @@ extension SliceResult {
     /// The large ones share the result's memory.
     public var wireTensors: [WireTensor] {
         var tensors = [
-            WireTensor(name: "gradient", tensor: gradient),
+            gradientTensor,
             WireTensor(name: "statistics", tensor: statistics),
         ]
         for sum in sums {
@@ -22,9 +22,20 @@ extension SliceResult {
         return tensors
     }
 
+    /// The gradient in the type of its precision.
+    private var gradientTensor: WireTensor {
+        switch precision {
+        case .f32: WireTensor(name: "gradient", tensor: gradient)
+        case .bf16:
+            WireTensor(
+                name: "gradient", type: .bf16, dims: gradient.shape.dims,
+                buffer: gradient.bfloat16Bytes)
+        }
+    }
+
     /// The bytes of its tensors, as an offer states them.
     public var byteCount: Int {
-        4 * (gradient.count + statistics.count) + 8 * sums.count
+        (precision == .bf16 ? 2 : 4) * gradient.count + 4 * statistics.count + 8 * sums.count
             + rows.entries.reduce(0) { $0 + 4 * $1.tensor.count }
     }
 
@@ -59,11 +70,15 @@ extension SliceResult {
         for entry in try NamedTensors(wire: rows).entries {
             named.append(String(entry.name.dropFirst("rows.".count)), entry.tensor)
         }
-        let gradient = try Tensor(wire: tensors[0])
+        let isRounded = tensors[0].type == .bf16
+        let gradient =
+            isRounded ? try Tensor(wireBFloat16: tensors[0]) : try Tensor(wire: tensors[0])
         let statistics = try Tensor(wire: tensors[1])
         guard gradient.shape.rank == 1, statistics.shape.rank == 1 else {
             throw Refusal(.malformedBody, "gradient and statistics have one axis")
         }
-        self.init(gradient: gradient, statistics: statistics, sums: sums, rows: named)
+        self.init(
+            gradient: gradient, statistics: statistics, sums: sums, rows: named,
+            precision: isRounded ? .bf16 : .f32)
     }
 }

@@ -53,6 +53,19 @@ extension Tensor {
         }
         self.init(viewing: wire.buffer, byteOffset: wire.byteOffset, shape: shape)
     }
+
+    /// The floats of a tensor of type bf16, in memory of their own.
+    ///
+    /// - Throws: a refusal `malformedBody` if it is of another type.
+    public init(wireBFloat16 wire: WireTensor) throws(Refusal) {
+        guard wire.type == .bf16, wire.byteOffset % 2 == 0 else {
+            throw Refusal(.malformedBody, "tensor \(wire.name) is not of type bf16")
+        }
+        guard let shape = Shape(checking: wire.dims) else {
+            throw Refusal(.malformedBody, "tensor \(wire.name) cannot have shape \(wire.dims)")
+        }
+        self.init(bfloat16: wire.buffer, byteOffset: wire.byteOffset, shape: shape)
+    }
 }
 
 extension NamedTensors {

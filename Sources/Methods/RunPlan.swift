@@ -75,6 +75,14 @@ public struct RunPlan: Sendable {
             curve, base: settings.optimizer.learningRate, total: settings.steps)
     }
 
+    /// What the nodes of the gradient tree are rounded to.
+    public var gradientPrecision: GradientPrecision {
+        switch settings.gradients {
+        case .f32: .f32
+        case .bf16: .bf16
+        }
+    }
+
     /// Trained values of the network.
     public var parameterCount: Int { method.layout.parameterCount }
 

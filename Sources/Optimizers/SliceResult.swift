@@ -25,11 +25,17 @@ public struct SliceResult: Sendable {
     public var sums: [Sum]
     /// Rows that enter a table, `[r, d]` by name; concatenated in slice order.
     public var rows: NamedTensors
+    /// What the gradient is rounded to: the same in every node of a step.
+    public internal(set) var precision: GradientPrecision
 
     /// A result with these parts.
+    ///
+    /// - Parameter precision: what the gradient was rounded to before.
     public init(
-        gradient: Tensor, statistics: Tensor, sums: [Sum], rows: NamedTensors = NamedTensors()
+        gradient: Tensor, statistics: Tensor, sums: [Sum], rows: NamedTensors = NamedTensors(),
+        precision: GradientPrecision = .f32
     ) {
+        self.precision = precision
         self.gradient = gradient
         self.statistics = statistics
         self.sums = sums
@@ -44,23 +50,26 @@ public struct SliceResult: Sendable {
 
     /// The parent of two siblings: element-wise sums, left before right; rows one after the other.
     ///
-    /// Shapes and names must agree: both come from the same method and layout.
+    /// Shapes and names must agree: both come from the same method and layout. The gradient's sum
+    /// is rounded to the precision of both.
     public static func sum(_ left: SliceResult, _ right: SliceResult) -> SliceResult {
         precondition(
             left.sums.map(\.name) == right.sums.map(\.name), "sums of different methods")
         precondition(
             left.rows.entries.map(\.name) == right.rows.entries.map(\.name),
             "rows of different methods")
+        precondition(left.precision == right.precision, "gradients of different precisions")
         var rows = NamedTensors()
         for (a, b) in zip(left.rows.entries, right.rows.entries) {
             rows.append(a.name, a.tensor.concatenatedRows(with: b.tensor))
         }
-        return SliceResult(
+        let sum = SliceResult(
             gradient: left.gradient.adding(right.gradient),
             statistics: left.statistics.adding(right.statistics),
             sums: zip(left.sums, right.sums).map {
                 Sum(name: $0.name, value: $0.value + $1.value)
             },
             rows: rows)
+        return sum.rounded(to: left.precision)
     }
 }

@@ -18,6 +18,8 @@ public struct RunSettings: Hashable, Sendable {
     public var optimizer: OptimizerSettings
     /// How the learning rate moves.
     public var schedule: ScheduleSettings
+    /// What gradients are rounded to on their way up the gradient tree.
+    public var gradients: GradientKind
     /// When checkpoints are written, in free keys.
     public var checkpoint: CheckpointSettings
     /// How the coordinator treats its workers, in free keys.
@@ -40,9 +42,18 @@ public struct RunSettings: Hashable, Sendable {
         batch = BatchSettings(from: root.sub("batch"))
         optimizer = OptimizerSettings(from: root.sub("optimizer"))
         schedule = ScheduleSettings(from: root.sub("schedule"), steps: steps)
+        gradients = root.choice("gradients", default: .f32)
         checkpoint = CheckpointSettings(from: root.sub("checkpoint"))
         coordinator = CoordinatorSettings(from: root.sub("coordinator"))
     }
+}
+
+/// What gradients are rounded to, and so what of them travels.
+public enum GradientKind: String, CaseIterable, Hashable, Sendable {
+    /// Nothing is rounded: four bytes a number.
+    case f32
+    /// Every node of the gradient tree is rounded to bf16: two bytes a number.
+    case bf16
 }
 
 /// The section `data`: what is trained on.

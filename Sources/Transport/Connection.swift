@@ -27,6 +27,10 @@ public protocol Connection: AnyObject, Sendable {
     /// - Precondition: no other `receive` of this connection is waiting.
     func receive() async throws(TransportError) -> WireMessage
 
+    /// How long the message that `receive` returned last took to arrive, from the header of its
+    /// first frame to the last byte; zero before the first message.
+    var lastReceiveTime: Duration { get }
+
     /// Allows the peer what `limits` say, once it has said who it is.
     ///
     /// Until then messages larger than `maxFirstBodyBytes` are refused.

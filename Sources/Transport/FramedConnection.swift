@@ -12,6 +12,7 @@ final class FramedConnection: Connection {
         var bodyBytesMax: Int
         var sends = SendQueue()
         var isReceiving = false
+        var lastReceiveTime = Duration.zero
         /// Bytes that came with an earlier read and belong to what follows.
         var readAhead: BufferSlice?
         /// Why the connection ended; nil while it is up.
@@ -44,6 +45,8 @@ final class FramedConnection: Connection {
             state.bodyBytesMax = limits.maxBodyBytes
         }
     }
+
+    var lastReceiveTime: Duration { state.withLock { $0.lastReceiveTime } }
 
     func close() { end(.closed(peer: peer)) }
 
@@ -96,6 +99,7 @@ extension FramedConnection {
         let headerSlice = BufferSlice(headerBuffer)
         var assembler = MessageAssembler(pool: pool)
         try await fill([headerSlice], isFirst: true)
+        let begin = ContinuousClock.now
         while true {
             let bodyBytesMax = state.withLock { $0.bodyBytesMax }
             let target = try checked { () throws(WireError) in
@@ -109,7 +113,9 @@ extension FramedConnection {
             let message = try checked { () throws(WireError) in
                 try assembler.finishChunk(limits: limits)
             }
-            if let message { return message }
+            guard let message else { continue }
+            state.withLock { $0.lastReceiveTime = begin.duration(to: .now) }
+            return message
         }
     }
 

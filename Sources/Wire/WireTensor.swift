@@ -12,11 +12,14 @@ public enum WireType: UInt8, Sendable, CaseIterable {
     case i64 = 4
     /// Unsigned bytes.
     case u8 = 5
+    /// The upper half of a binary32: 8 bits of exponent, 7 of fraction.
+    case bf16 = 6
 
     /// The size of one element in bytes.
     public var elementByteCount: Int {
         switch self {
         case .u8: 1
+        case .bf16: 2
         case .f32, .i32: 4
         case .f64, .i64: 8
         }

@@ -1,6 +1,7 @@
 import Identity
 import Messages
 import Methods
+import Optimizers
 
 /// What a worker knows of a run once it holds run file and data.
 struct PreparedRun: Sendable {
@@ -11,6 +12,8 @@ struct PreparedRun: Sendable {
     var seed: UInt64
     var configDigest: Digest
     var dataDigest: Digest
+    /// What gradients are rounded to.
+    var gradientPrecision = GradientPrecision.f32
 }
 
 /// Makes a worker ready for the run that it was welcomed to.

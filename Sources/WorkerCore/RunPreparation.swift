@@ -46,7 +46,8 @@ actor RunPreparation: Preparation {
         let run = PreparedRun(
             method: plan.method.makeWorker(dataset: data, seed: plan.settings.seed),
             slices: plan.settings.batch.slices, seed: plan.settings.seed,
-            configDigest: plan.configDigest, dataDigest: data.digest)
+            configDigest: plan.configDigest, dataDigest: data.digest,
+            gradientPrecision: plan.gradientPrecision)
         prepared = run
         return run
     }

@@ -72,7 +72,7 @@ struct SliceRun: Sendable {
         var resumedAt = clock.now
 
         // 4. Exchange: the slice parks, and its slot takes the next lease until the answer is here.
-        let result = try await tools.method.run(
+        let exact = try await tools.method.run(
             work, views: views, version: version, progress: meter
         ) { round, input in
             computeTime += clock.now - resumedAt
@@ -83,6 +83,7 @@ struct SliceRun: Sendable {
         }
 
         // 5. Backward is behind us: a result with its digest, by which it is compared.
+        let result = tools.leafResult(exact)
         computeTime += clock.now - resumedAt
         if ticket.reason == .abandoned { throw StopReason.abandoned }
         slot.meter.enter(.delivering, key)

@@ -2,6 +2,7 @@ import Datasets
 import Identity
 import Messages
 import Methods
+import Optimizers
 import RunFiles
 import Tensors
 
@@ -15,6 +16,7 @@ struct SliceTools: Sendable {
 
     let method: any WorkerMethod
     let seed: UInt64
+    let gradientPrecision: GradientPrecision
     let nodes: NodeBook
     let versions: VersionCache
     let activations: ActivationBudget
@@ -26,8 +28,9 @@ struct SliceTools: Sendable {
     /// Tools for a run.
     init(
         method: any WorkerMethod, slices: Int, seed: UInt64, slots: Int,
-        activationBudgetBytes: Int
+        activationBudgetBytes: Int, gradientPrecision: GradientPrecision
     ) {
+        self.gradientPrecision = gradientPrecision
         self.method = method
         self.seed = seed
         nodes = NodeBook(slices: slices)
@@ -43,6 +46,12 @@ struct SliceTools: Sendable {
             step: task.step.index, slice: task.slice.index, dataEpoch: task.dataEpoch,
             stepSamples: Int(task.stepSamples), samples: task.samples.map(Int.init),
             keepsActivations: activations.mayKeep(sampleCount: task.samples.count))
+    }
+
+    /// What of a slice's result is its leaf: the gradient rounded as the run file says.
+    @inline(never)
+    func leafResult(_ result: SliceResult) -> SliceResult {
+        result.rounded(to: gradientPrecision)
     }
 
     /// The views of a slice: loaded ahead if it was hinted, otherwise here and now.

@@ -102,7 +102,8 @@ extension Worker {
         if let toolsRun, toolsRun == (run.configDigest, run.dataDigest) { return }
         tools = SliceTools(
             method: run.method, slices: run.slices, seed: run.seed, slots: slots.count,
-            activationBudgetBytes: options.activationBudgetBytes)
+            activationBudgetBytes: options.activationBudgetBytes,
+            gradientPrecision: run.gradientPrecision)
         toolsRun = (run.configDigest, run.dataDigest)
     }
 }

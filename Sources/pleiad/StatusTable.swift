@@ -33,6 +33,12 @@ struct StatusTable {
         for round in document.exchanges {
             lines.append("exchange \(round.name): \(round.groups) answer groups a step")
         }
+        for transfer in document.traffic where transfer.messages > 0 {
+            let rate = (transfer.bytesPerSecond ?? 0) / 1e6
+            lines.append(
+                "traffic  \(transfer.name): \(grouped(transfer.bytes >> 10)) KiB in "
+                    + "\(decimals(transfer.seconds, 1)) s, \(grouped(Int(rate))) MB/s")
+        }
         if !document.figures.isEmpty {
             let figures = document.figures.map { "\($0.name) \(significant($0.value))" }
             lines.append("figures  " + figures.joined(separator: "  "))

@@ -26,6 +26,21 @@ let elementwiseKernels: [ElementwiseKernel] = [
     ElementwiseKernel(name: "blend") { y, x, _ in Vector.blend(&y, by: 0.9, with: x, by: 0.1) },
     ElementwiseKernel(name: "fill") { y, _, _ in Vector.fill(&y, with: 2) },
     ElementwiseKernel(name: "copy") { y, x, _ in Vector.copy(x, into: &y) },
+    ElementwiseKernel(name: "roundToBFloat16") { y, x, _ in
+        Vector.copy(x, into: &y)
+        Vector.roundToBFloat16(&y)
+    },
+    ElementwiseKernel(name: "packBFloat16") { y, x, _ in
+        var halves = [UInt16](repeating: 0, count: x.count)
+        var span = halves.mutableSpan
+        Vector.packBFloat16(x, into: &span)
+        for index in 0..<x.count { y[index] = Float(halves[index]) }
+    },
+    ElementwiseKernel(name: "unpackBFloat16") { y, x, _ in
+        var halves = [UInt16](repeating: 0, count: x.count)
+        for index in 0..<x.count { halves[index] = UInt16(x[index].bitPattern >> 16) }
+        Vector.unpackBFloat16(halves.span, into: &y)
+    },
     ElementwiseKernel(name: "exp") { y, x, _ in Vector.exp(x, into: &y) },
     ElementwiseKernel(name: "log") { y, x, _ in Vector.log(x, into: &y) },
     ElementwiseKernel(name: "sin") { y, x, _ in Vector.sin(x, into: &y) },

@@ -8,6 +8,26 @@ extension GoldenFrame {
     /// One message of every kind, with values that are all different where they can be.
     static let all: [GoldenFrame] = requests + replies + pushes
 
+    /// Further messages, of kinds that have more than one form.
+    static let variants: [GoldenFrame] = [
+        GoldenFrame(
+            kind: .deliverNode, variant: "bf16",
+            meaning: "Slice 4 of step 120 in a run with gradients in bf16.",
+            fields: [
+                "first slice u32 = 4", "end of slices u32 = 5", "leaves: count u32 = 1",
+                "slice u32 = 4", "digest = 32 bytes e4", "finite u8 = 1", "milliseconds u32 = 310",
+            ],
+            message: .request(
+                .deliverNode(
+                    DeliverNode(
+                        step: StepNumber(120), node: SliceRange(4, 5),
+                        leaves: [
+                            Leaf(
+                                slice: SliceNumber(4), digest: digest(of: 0xe4), isFinite: true,
+                                computeMilliseconds: 310)
+                        ]))), id: 10, tensors: roundedResult.wireTensors)
+    ]
+
     private static let none = Incarnation(rawValue: 0)
     private static let nonce = Array(UInt8(1)...16)
     private static let nonceField = "nonce 16 bytes = 01 02 ... 10"
@@ -25,6 +45,12 @@ extension GoldenFrame {
         gradient: Tensor([0.25, -1, 3], shape: [3]), statistics: Tensor(zeros: [0]),
         sums: [.init(name: "loss", value: 2.75)],
         rows: NamedTensors(["keys": Tensor([1, 2, 3, 4], shape: [2, 2])]))
+
+    /// The same in a run with `gradients: bf16`: 0.3 becomes 0.30078125.
+    static let roundedResult = SliceResult(
+        gradient: Tensor([0.3, -1, 3], shape: [3]), statistics: Tensor(zeros: [0]),
+        sums: [.init(name: "loss", value: 2.75)]
+    ).rounded(to: .bf16)
 
     private static let requests: [GoldenFrame] = [
         GoldenFrame(

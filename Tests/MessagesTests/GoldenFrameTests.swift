@@ -9,9 +9,9 @@ import Wire
         #expect(GoldenFrame.all.map(\.kind) == MessageKind.allCases)
     }
 
-    @Test(arguments: GoldenFrame.all)
+    @Test(arguments: GoldenFrame.all + GoldenFrame.variants)
     func `a golden frame decodes to its meaning`(golden: GoldenFrame) throws {
-        let message = try FrameCodec.decode(try GoldenFrame.storedBytes(of: golden.kind))
+        let message = try FrameCodec.decode(try golden.storedBytes())
         #expect(message.incarnation == golden.wire.incarnation)
         #expect(message.requestID == golden.id)
         #expect(facts(message.body.tensors) == facts(golden.tensors))
@@ -22,23 +22,23 @@ import Wire
         }
     }
 
-    @Test(arguments: GoldenFrame.all)
+    @Test(arguments: GoldenFrame.all + GoldenFrame.variants)
     func `a golden frame encodes to the same bytes`(golden: GoldenFrame) throws {
-        let text = try String(contentsOf: GoldenFrame.file(of: golden.kind), encoding: .utf8)
+        let text = try String(contentsOf: golden.file, encoding: .utf8)
         #expect(text == golden.vectorText)
     }
 
-    @Test(arguments: GoldenFrame.all)
+    @Test(arguments: GoldenFrame.all + GoldenFrame.variants)
     func `a truncated golden frame is refused`(golden: GoldenFrame) throws {
-        let bytes = try GoldenFrame.storedBytes(of: golden.kind)
+        let bytes = try golden.storedBytes()
         for length in 0..<bytes.count {
             #expect(throws: WireError.self) { try FrameCodec.decode(Array(bytes[..<length])) }
         }
     }
 
-    @Test(arguments: GoldenFrame.all)
+    @Test(arguments: GoldenFrame.all + GoldenFrame.variants)
     func `a golden frame with a flipped bit is refused`(golden: GoldenFrame) throws {
-        let bytes = try GoldenFrame.storedBytes(of: golden.kind)
+        let bytes = try golden.storedBytes()
         for bit in 0..<(8 * bytes.count) {
             var flipped = bytes
             flipped[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -47,7 +47,7 @@ import Wire
     }
 
     /// Checksums apart, a decoder faces any bytes: what it takes it must write back the same.
-    @Test(arguments: GoldenFrame.all)
+    @Test(arguments: GoldenFrame.all + GoldenFrame.variants)
     func `fields with a flipped bit are refused or mean what they say`(golden: GoldenFrame) {
         let wire = golden.wire
         for bit in 0..<(8 * wire.body.fields.count) {
@@ -57,7 +57,7 @@ import Wire
         }
     }
 
-    @Test(arguments: GoldenFrame.all)
+    @Test(arguments: GoldenFrame.all + GoldenFrame.variants)
     func `truncated and prolonged fields are refused`(golden: GoldenFrame) {
         let fields = golden.wire.body.fields
         var wire = golden.wire
@@ -74,9 +74,9 @@ import Wire
     func `vectors are written`() throws {
         try FileManager.default.createDirectory(
             at: GoldenFrame.directory, withIntermediateDirectories: true)
-        for golden in GoldenFrame.all {
+        for golden in GoldenFrame.all + GoldenFrame.variants {
             try golden.vectorText.write(
-                to: GoldenFrame.file(of: golden.kind), atomically: true, encoding: .utf8)
+                to: golden.file, atomically: true, encoding: .utf8)
         }
     }
 

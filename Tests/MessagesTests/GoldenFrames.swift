@@ -14,6 +14,8 @@ struct GoldenFrame: Sendable, CustomStringConvertible {
     }
 
     var kind: MessageKind
+    /// Tells frames of one kind apart; empty for the first.
+    var variant = ""
     var meaning: String
     /// Field by field, in the order of the bytes.
     var fields: [String]
@@ -22,7 +24,7 @@ struct GoldenFrame: Sendable, CustomStringConvertible {
     var incarnation = Incarnation(epoch: 3, counter: 7)
     var tensors: [WireTensor] = []
 
-    var description: String { kind.name }
+    var description: String { variant.isEmpty ? kind.name : "\(kind.name)-\(variant)" }
 
     /// The message on the wire.
     var wire: WireMessage {
@@ -39,7 +41,7 @@ struct GoldenFrame: Sendable, CustomStringConvertible {
     /// The text of its vector file.
     var vectorText: String {
         let bytes = FrameCodec.encode(wire).reduce(into: []) { $0 += $1 }
-        var lines = ["name: \(kind.name)"]
+        var lines = ["name: \(self)"]
         lines.append("kind: 0x" + hexText([UInt8(kind.rawValue >> 8), UInt8(kind.rawValue & 255)]))
         lines.append("meaning: \(meaning)")
         lines.append("header: incarnation \(wire.incarnation), request \(wire.requestID), ")
@@ -57,10 +59,8 @@ struct GoldenFrame: Sendable, CustomStringConvertible {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "proto/vectors", directoryHint: .isDirectory)
 
-    /// The file of a kind's vector.
-    static func file(of kind: MessageKind) -> URL {
-        directory.appending(path: "message-\(kind.name).txt")
-    }
+    /// The file of its vector.
+    var file: URL { Self.directory.appending(path: "message-\(self).txt") }
 
     /// The bytes in a vector file.
     static func bytes(inText text: String) -> [UInt8] {
@@ -74,9 +74,9 @@ struct GoldenFrame: Sendable, CustomStringConvertible {
         return bytes
     }
 
-    /// The bytes of a kind's vector.
-    static func storedBytes(of kind: MessageKind) throws -> [UInt8] {
-        bytes(inText: try String(contentsOf: file(of: kind), encoding: .utf8))
+    /// The bytes of its vector.
+    func storedBytes() throws -> [UInt8] {
+        Self.bytes(inText: try String(contentsOf: file, encoding: .utf8))
     }
 }
 

@@ -22,7 +22,8 @@ import Testing
         #expect(lines.contains("### \(kind.name) (\(hex(kind.rawValue)))"))
         let row = "| \(hex(kind.rawValue)) | \(kind.name) | \(kind.family) |"
         #expect(lines.contains { $0.hasPrefix(row) })
-        #expect(FileManager.default.fileExists(atPath: GoldenFrame.file(of: kind).path))
+        let vector = GoldenFrame.directory.appending(path: "message-\(kind.name).txt")
+        #expect(FileManager.default.fileExists(atPath: vector.path))
     }
 
     @Test(arguments: ErrorCode.allCases)

@@ -40,6 +40,19 @@ import Wire
         #expect(back.rows.entries.map(\.name) == ["keys"])
     }
 
+    @Test func `a rounded result travels in two bytes a number and comes back the same`() throws {
+        let result = GoldenFrame.roundedResult
+        let wire = result.wireTensors
+        #expect(wire[0].type == .bf16)
+        #expect(wire[0].byteCount == 6)
+        #expect(result.byteCount == wire.reduce(0) { $0 + $1.byteCount })
+        let back = try SliceResult(wire: wire)
+        #expect(back.precision == .bf16)
+        #expect(back.gradient.isBitIdentical(to: result.gradient))
+        #expect(back.digest == result.digest)
+        #expect(back.digest != GoldenFrame.result.digest)
+    }
+
     @Test func `a result with missing, repeated or misplaced tensors is refused`() {
         let tensors = GoldenFrame.result.wireTensors
         for missing in 0..<2 {

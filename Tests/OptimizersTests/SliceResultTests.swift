@@ -20,6 +20,16 @@ import Testing
         #expect(sum.rows["keys"]?.shape == [3, 2])
     }
 
+    @Test func `sums of rounded results are rounded`() {
+        let one = result(1, rows: [1, 2]).rounded(to: .bf16)
+        let small = result(0.00390625 * 1.5, rows: [1, 2]).rounded(to: .bf16)
+        let sum = SliceResult.sum(one, small)
+        #expect(sum.precision == .bf16)
+        // 1 + 1.5/256 is three quarters of the way from 1 to the next bf16, 1 + 1/128.
+        #expect(sum.gradient.values == [1.0078125, -1.0078125, 4])
+        #expect(sum.statistics.values == [1 + 0.00390625 * 1.5])
+    }
+
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func `one number that is not finite is noticed wherever it stands`(bad: Float) {
         for count in [1, 7, 8, 9, 16, 31] {

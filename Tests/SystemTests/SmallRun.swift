@@ -38,6 +38,9 @@ enum SmallRun {
           clustering: {pooling: 4, iterations: 2}
         """
 
+    /// The same with gradients rounded to bf16 at every node of the tree.
+    static let fashionBF16 = "gradients: bf16\n" + fashion
+
     /// A run that stays in its start for a while: it clusters all pixels.
     static let slowToStart = """
         method: mlcd

@@ -7,7 +7,7 @@ extension SystemTests {
         static let keys: Set = [
             "run", "state", "detail", "step", "steps", "eta_seconds", "loss",
             "samples_per_second", "checkpoint_step", "epoch", "exchanges", "workers", "tables",
-            "waiting", "figures",
+            "waiting", "figures", "traffic",
         ]
         static let workerKeys: Set = [
             "name", "state", "incarnation", "slices_done", "last_seen_seconds", "phase", "host",
@@ -40,6 +40,15 @@ extension SystemTests {
             #expect(running.document["eta_seconds"] is Double)
             #expect((running.document["samples_per_second"] as? Double ?? 0) > 0)
             #expect(running.document["steps"] as? Int == SmallRun.steps)
+            let traffic = running.document["traffic"] as? [[String: Any]] ?? []
+            let names = traffic.map { $0["name"] as? String }
+            #expect(names == ["versions", "gradients", "exchanges", "answers"])
+            for transfer in traffic {
+                #expect(transfer["messages"] as? Int ?? 0 >= 20, "\(transfer)")
+                #expect(transfer["bytes"] as? Int ?? 0 > 1000, "\(transfer)")
+                #expect(transfer["seconds"] as? Double ?? 0 > 0, "\(transfer)")
+                #expect(transfer["bytes_per_second"] as? Double ?? 0 > 0, "\(transfer)")
+            }
 
             let done = try await run.status { $0.state == "done" }
             check(done)

@@ -33,7 +33,10 @@ def follow(rank, port):
     join(rank, port)
     vector, count = torch.ones(a.floats), torch.zeros(1, dtype=torch.int64)
     while True:
-        dist.broadcast(count, src=0)
+        try:
+            dist.broadcast(count, src=0)
+        except RuntimeError:  # rank 0 was ended
+            return
         if count.item() == 0:
             break
         rounds(vector.fill_(1), count.item())
