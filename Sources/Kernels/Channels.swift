@@ -1,53 +1,30 @@
 import Buffers
 
-/// Loops over the channels of images `[B, C, area]`.
+/// Loops over the channels of channels-last images: rows of one float a channel.
 ///
-/// The sum over a channel adds the sums of its planes from the first image to the last, and each
-/// of these has the order of `Vector`.
+/// Sums over a channel go from the first row to the last, within blocks of 64 rows where it says
+/// so.
 @safe public struct Channels: Sendable {
-    /// The number of images.
-    public let images: Int
-    /// The number of channels.
+    /// The number of rows: images times height times width.
+    public let count: Int
+    /// The number of channels, the length of a row.
     public let channels: Int
-    /// Height times width.
-    public let area: Int
+
+    /// Rows that are looked at twice while they are in a cache: 128 KiB of 512 channels.
+    static let blockRows = 64
 
     /// Makes the loops of a shape.
-    public init(images: Int, channels: Int, area: Int) {
-        precondition(images > 0 && channels > 0 && area > 0, "no elements in a channel")
-        self.images = images
+    public init(count: Int, channels: Int) {
+        precondition(count > 0 && channels > 0, "no elements in a channel")
+        self.count = count
         self.channels = channels
-        self.area = area
     }
 
-    /// The number of elements of a channel.
-    public var count: Int { images * area }
-
-    /// Adds `bias[c]` to every element of channel c.
-    @_lifetime(x: copy x)
-    public func add(_ bias: Span<Float>, to x: inout MutableSpan<Float>) {
-        precondition(x.count == count * channels && bias.count == channels, "channels differ")
-        for plane in 0..<(images * channels) {
-            let value = bias[plane % channels]
-            Vector.forEachLanes(area) { index, part in
-                let place = plane &* area &+ index
-                x.setLanes(x.lanes(at: place, upTo: part) + value, at: place, upTo: part)
-            }
-        }
-    }
-
-    /// The sum of every channel.
-    @_lifetime(sums: copy sums)
-    public func sums(_ x: Span<Float>, into sums: inout MutableSpan<Float>) {
-        precondition(x.count == count * channels && sums.count == channels, "channels differ")
-        for channel in 0..<channels {
-            sums[channel] = total(channel) { sum, place, part in
-                sum + x.lanes(at: place, upTo: part)
-            }
-        }
-    }
-
-    /// Mean and biased variance of every channel, the variance in a second pass.
+    /// Mean and biased variance of every channel.
+    ///
+    /// Each block of 64 rows has its mean and its sum of squared deviations from it; blocks are
+    /// merged in rising order by the formulas of Chan and others (1983). So the images are read
+    /// from memory once, and nothing cancels as it would in mean(x^2) - mean(x)^2.
     @_lifetime(means: copy means) @_lifetime(variances: copy variances)
     public func statistics(
         _ x: Span<Float>, means: inout MutableSpan<Float>, variances: inout MutableSpan<Float>
@@ -55,96 +32,131 @@ import Buffers
         precondition(
             x.count == count * channels && means.count == channels
                 && variances.count == channels, "channels differ")
-        for channel in 0..<channels {
-            let mean =
-                total(channel) { sum, place, part in sum + x.lanes(at: place, upTo: part) }
-                / Float(count)
-            let squares = total(channel) { sum, place, part in
-                let d = deviation(x, place, part, mean)
-                return sum.addingProduct(d, d)
+        Vector.fill(&means, with: 0)
+        Vector.fill(&variances, with: 0)
+        for first in stride(from: 0, to: count, by: Self.blockRows) {
+            let rows = min(Self.blockRows, count &- first)
+            let share = Float(rows) / Float(first &+ rows)
+            for channel in stride(from: 0, to: channels, by: laneCount) {
+                let part = min(laneCount, channels &- channel)
+                let start = first &* channels &+ channel
+                var sum = Lanes(repeating: 0)
+                for row in 0..<rows { sum += x.lanes(at: start &+ row &* channels, upTo: part) }
+                let mean = sum / Float(rows)
+                var squares = Lanes(repeating: 0)
+                for row in 0..<rows {
+                    let d = x.lanes(at: start &+ row &* channels, upTo: part) - mean
+                    squares.addProduct(d, d)
+                }
+                let before = means.lanes(at: channel, upTo: part)
+                let step = mean - before
+                let between = step * step * (Float(first) * share)
+                let total = variances.lanes(at: channel, upTo: part) + (squares + between)
+                means.setLanes(
+                    before.addingProduct(step, Lanes(repeating: share)), at: channel, upTo: part)
+                variances.setLanes(total, at: channel, upTo: part)
             }
-            means[channel] = mean
-            variances[channel] = squares / Float(count)
         }
+        Vector.scale(&variances, by: 1 / Float(count))
     }
 
-    /// y = (x - mean) inverse weight + bias of every channel.
+    /// y = (x - mean) scale + bias of every channel, plus a residual, and negative ones to zero.
+    ///
+    /// - Parameters:
+    ///   - scale: the inverse deviation times the weight.
+    ///   - residual: as x, or empty for none.
+    ///   - isRectified: whether negative results become zero.
     @_lifetime(y: copy y)
     public func normalize(
-        _ x: Span<Float>, means: Span<Float>, inverses: Span<Float>, weight: Span<Float>,
-        bias: Span<Float>, into y: inout MutableSpan<Float>
+        _ x: Span<Float>, means: Span<Float>, scale: Span<Float>, bias: Span<Float>,
+        residual: Span<Float>, isRectified: Bool, into y: inout MutableSpan<Float>
     ) {
         precondition(
             x.count == count * channels && y.count == x.count && means.count == channels
-                && inverses.count == channels && weight.count == channels
-                && bias.count == channels, "channels differ")
-        for plane in 0..<(images * channels) {
-            let channel = plane % channels
-            let (mean, inverse) = (means[channel], inverses[channel])
-            let (w, b) = (Lanes(repeating: weight[channel]), Lanes(repeating: bias[channel]))
-            var index = 0
-            while index < area {
-                let (part, place) = (min(8, area &- index), plane &* area &+ index)
-                let normal = (x.lanes(at: place, upTo: part) - mean) * inverse
-                y.setLanes(b.addingProduct(normal, w), at: place, upTo: part)
-                index &+= 8
+                && scale.count == channels && bias.count == channels
+                && (residual.isEmpty || residual.count == x.count), "channels differ")
+        let least = Lanes(repeating: isRectified ? 0 : -.infinity)
+        for row in 0..<count {
+            let start = row &* channels
+            for channel in stride(from: 0, to: channels, by: laneCount) {
+                let (part, place) = (min(laneCount, channels &- channel), start &+ channel)
+                let d = x.lanes(at: place, upTo: part) - means.lanes(at: channel, upTo: part)
+                var value = bias.lanes(at: channel, upTo: part)
+                    .addingProduct(d, scale.lanes(at: channel, upTo: part))
+                if !residual.isEmpty { value += residual.lanes(at: place, upTo: part) }
+                // Unordered compares as false, so that a NaN stays.
+                value.replace(with: least, where: value .< least)
+                y.setLanes(value, at: place, upTo: part)
             }
         }
     }
 
-    /// The gradients of `normalize` with the channels' own statistics: with n = (x - mean)
-    /// inverse, dw = sum(g n), db = sum(g), dx = weight inverse (g - db / N - n dw / N).
-    @_lifetime(dx: copy dx) @_lifetime(dWeight: copy dWeight) @_lifetime(dBias: copy dBias)
+    /// The sums of `normalize`'s gradient: of g, and of g (x - mean), for every channel.
+    ///
+    /// - Parameters:
+    ///   - y: what `normalize` gave if it was rectified: where it is not above zero g becomes zero.
+    ///     Empty if it was not.
+    @_lifetime(g: copy g) @_lifetime(sums: copy sums) @_lifetime(products: copy products)
+    public func normalizeSums(
+        _ x: Span<Float>, means: Span<Float>, rectified y: Span<Float>,
+        gradient g: inout MutableSpan<Float>, sums: inout MutableSpan<Float>,
+        products: inout MutableSpan<Float>
+    ) {
+        precondition(
+            x.count == count * channels && g.count == x.count && means.count == channels
+                && sums.count == channels && products.count == channels
+                && (y.isEmpty || y.count == x.count), "channels differ")
+        Vector.fill(&sums, with: 0)
+        Vector.fill(&products, with: 0)
+        let zero = Lanes(repeating: 0)
+        for first in stride(from: 0, to: count, by: Self.blockRows) {
+            let rows = min(Self.blockRows, count &- first)
+            for channel in stride(from: 0, to: channels, by: laneCount) {
+                let part = min(laneCount, channels &- channel)
+                let mean = means.lanes(at: channel, upTo: part)
+                var sum = sums.lanes(at: channel, upTo: part)
+                var product = products.lanes(at: channel, upTo: part)
+                var place = first &* channels &+ channel
+                for _ in 0..<rows {
+                    var value = g.lanes(at: place, upTo: part)
+                    if !y.isEmpty {
+                        value.replace(with: zero, where: y.lanes(at: place, upTo: part) .<= zero)
+                        g.setLanes(value, at: place, upTo: part)
+                    }
+                    sum += value
+                    product.addProduct(value, x.lanes(at: place, upTo: part) - mean)
+                    place &+= channels
+                }
+                sums.setLanes(sum, at: channel, upTo: part)
+                products.setLanes(product, at: channel, upTo: part)
+            }
+        }
+    }
+
+    /// dx = (g - shift - (x - mean) slope) scale of every channel.
+    ///
+    /// With statistics of the images themselves shift is the mean of g, and slope the mean of
+    /// g (x - mean) over the variance.
+    @_lifetime(dx: copy dx)
     public func normalizeGradient(
-        _ x: Span<Float>, means: Span<Float>, inverses: Span<Float>, weight: Span<Float>,
-        gradient g: Span<Float>, into dx: inout MutableSpan<Float>,
-        dWeight: inout MutableSpan<Float>, dBias: inout MutableSpan<Float>
+        _ x: Span<Float>, means: Span<Float>, scale: Span<Float>, shift: Span<Float>,
+        slope: Span<Float>, gradient g: Span<Float>, into dx: inout MutableSpan<Float>
     ) {
         precondition(
             x.count == count * channels && g.count == x.count && dx.count == x.count
-                && means.count == channels && inverses.count == channels
-                && weight.count == channels && dWeight.count == channels
-                && dBias.count == channels, "channels differ")
-        for channel in 0..<channels {
-            let (mean, inverse) = (means[channel], inverses[channel])
-            let db = total(channel) { sum, place, part in sum + g.lanes(at: place, upTo: part) }
-            let dw = total(channel) { sum, place, part in
-                sum.addingProduct(
-                    g.lanes(at: place, upTo: part), deviation(x, place, part, mean) * inverse)
-            }
-            (dWeight[channel], dBias[channel]) = (dw, db)
-            let (meanG, meanGN) = (db / Float(count), Lanes(repeating: dw / Float(count)))
-            let factor = weight[channel] * inverse
-            for image in 0..<images {
-                let start = (image &* channels &+ channel) &* area
-                var index = 0
-                while index < area {
-                    let (part, place) = (min(8, area &- index), start &+ index)
-                    let normal = deviation(x, place, part, mean) * inverse
-                    let centred = g.lanes(at: place, upTo: part) - meanG
-                    dx.setLanes((centred - normal * meanGN) * factor, at: place, upTo: part)
-                    index &+= 8
-                }
+                && means.count == channels && scale.count == channels && shift.count == channels
+                && slope.count == channels, "channels differ")
+        for row in 0..<count {
+            let start = row &* channels
+            for channel in stride(from: 0, to: channels, by: laneCount) {
+                let (part, place) = (min(laneCount, channels &- channel), start &+ channel)
+                let d = x.lanes(at: place, upTo: part) - means.lanes(at: channel, upTo: part)
+                let centred =
+                    g.lanes(at: place, upTo: part) - shift.lanes(at: channel, upTo: part)
+                let value = centred - d * slope.lanes(at: channel, upTo: part)
+                dx.setLanes(
+                    value * scale.lanes(at: channel, upTo: part), at: place, upTo: part)
             }
         }
-    }
-
-    @inline(__always)
-    private func total(_ channel: Int, _ add: (Lanes, Int, Int) -> Lanes) -> Float {
-        var sum: Float = 0
-        for image in 0..<images {
-            let start = (image &* channels &+ channel) &* area
-            sum += Vector.reduce(area) { sum, index, part in add(sum, start &+ index, part) }
-        }
-        return sum
-    }
-
-    /// x - mean of `part` elements, zeros behind them.
-    @inline(__always)
-    private func deviation(_ x: Span<Float>, _ place: Int, _ part: Int, _ mean: Float) -> Lanes {
-        guard part < 8 else { return x.lanes(at: place) - mean }
-        var result = Lanes(repeating: 0)
-        for lane in 0..<part { result[lane] = x[place &+ lane] - mean }
-        return result
     }
 }

@@ -1,6 +1,6 @@
 import Buffers
 
-// The loops of tables, clustering and evaluation, and those that move rows and windows.
+// The loops of tables, clustering and evaluation, and those that move rows.
 extension Canary {
     mutating func addRowLoops() {
         let x = Self.inputs(5 * 19, seed: 22)
@@ -13,11 +13,6 @@ extension Canary {
         let infinite = x + [.infinity]
         let broken = [.nan] + x
         add([x, infinite, broken].map { Vector.isFinite($0.span) ? 1 : 0 })
-        let windows = ConvolutionWindows(
-            channels: 2, height: 7, width: 6, kernelHeight: 3, kernelWidth: 2, stride: 2,
-            padding: 1)
-        let images = Self.inputs(2 * windows.imageCount, seed: 24)
-        add(2 * windows.windowCount * windows.outArea) { windows.unfold(images.span, into: &$0) }
         let pixels = Self.inputs(11, seed: 25).map { UInt8(($0 + 2) * 63) }
         let first = [0, 3, 8]
         add(3) {

@@ -203,36 +203,6 @@ struct Canary {
         }
     }
 
-    mutating func addImages() {
-        let windows = ConvolutionWindows(
-            channels: 2, height: 7, width: 6, kernelHeight: 3, kernelWidth: 3, stride: 2,
-            padding: 1)
-        let columns = Self.inputs(3 * windows.windowCount * windows.outArea, seed: 12)
-        add(3 * windows.imageCount) { windows.fold(columns.span, into: &$0) }
-        let channels = Channels(images: 3, channels: 2, area: 42)
-        let (x, g) = (Self.inputs(252, seed: 13), Self.inputs(252, seed: 14))
-        let (a, b) = (Self.inputs(2, seed: 15), Self.inputs(2, seed: 16))
-        add(2) { channels.sums(x.span, into: &$0) }
-        add(252) { channels.add(a.span, to: &$0) }
-        add(252) {
-            channels.normalize(
-                x.span, means: a.span, inverses: b.span, weight: a.span, bias: b.span, into: &$0)
-        }
-        var (means, variances) = (a, b)
-        var mean = means.mutableSpan
-        var variance = variances.mutableSpan
-        channels.statistics(x.span, means: &mean, variances: &variance)
-        var dx = x
-        var (dw, db) = (a, b)
-        var result = dx.mutableSpan
-        var weight = dw.mutableSpan
-        var bias = db.mutableSpan
-        channels.normalizeGradient(
-            x.span, means: means.span, inverses: variances.span, weight: a.span,
-            gradient: g.span, into: &result, dWeight: &weight, dBias: &bias)
-        for values in [means, variances, dx, dw, db] { add(values) }
-    }
-
     mutating func addOptimizers() {
         let g = Self.inputs(45, seed: 17)
         var p = Self.inputs(45, seed: 18)

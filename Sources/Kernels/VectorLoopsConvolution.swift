@@ -1,7 +1,11 @@
-/// The windows of a two-dimensional convolution as columns of a matrix.
+import Buffers
+
+/// The windows of a two-dimensional convolution over channels-last images, as rows of a matrix.
+///
+/// An element of a window is (line, place in the line, channel), the channel innermost.
 @safe public struct ConvolutionWindows: Sendable {
-    /// The extents of an image: channels, height and width.
-    public let channels: Int, height: Int, width: Int
+    /// The extents of an image: height, width and channels.
+    public let height: Int, width: Int, channels: Int
     /// The extents of a window.
     public let kernelHeight: Int, kernelWidth: Int
     /// How far windows move.
@@ -11,16 +15,16 @@
 
     /// Makes the windows of a shape; traps if a window does not fit into a padded image.
     public init(
-        channels: Int, height: Int, width: Int, kernelHeight: Int, kernelWidth: Int, stride: Int,
+        height: Int, width: Int, channels: Int, kernelHeight: Int, kernelWidth: Int, stride: Int,
         padding: Int
     ) {
         precondition(
             channels > 0 && stride > 0 && padding >= 0 && kernelHeight > 0 && kernelWidth > 0
                 && height + 2 * padding >= kernelHeight && width + 2 * padding >= kernelWidth,
             "a window of \(kernelHeight) x \(kernelWidth) in \(height) x \(width)")
-        self.channels = channels
         self.height = height
         self.width = width
+        self.channels = channels
         self.kernelHeight = kernelHeight
         self.kernelWidth = kernelWidth
         self.stride = stride
@@ -38,99 +42,131 @@
     /// The number of elements of an image.
     public var imageCount: Int { channels * height * width }
 
-    /// Writes the windows: `[windowCount, images outArea]`, zeros where they hang over.
-    @_lifetime(columns: copy columns)
-    public func unfold(_ images: Span<Float>, into columns: inout MutableSpan<Float>) {
-        let count = check(images.count, columns.count)
-        unsafe images.withUnsafeBufferPointer { images in
-            unsafe columns.withUnsafeMutableBufferPointer { columns in
-                guard let x = images.baseAddress, var y = columns.baseAddress else { return }
-                for element in 0..<windowCount {
-                    for image in 0..<count {
-                        unsafe unfold(element, x + image &* imageCount, y)
-                        unsafe y += outArea
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds the windows back to where they came from: the gradient of `unfold`.
+    /// Writes some windows: `[range, windowCount]`, zeros where they hang over.
     ///
-    /// - Parameter images: is overwritten. Contributions are added in the order of the elements
-    ///   of a window.
-    @_lifetime(images: copy images)
-    public func fold(_ columns: Span<Float>, into images: inout MutableSpan<Float>) {
-        let count = check(images.count, columns.count)
-        Vector.fill(&images, with: 0)
-        unsafe columns.withUnsafeBufferPointer { columns in
-            unsafe images.withUnsafeMutableBufferPointer { images in
-                guard let x = images.baseAddress, var y = columns.baseAddress else { return }
-                for element in 0..<windowCount {
-                    for image in 0..<count {
-                        unsafe fold(element, y, x + image &* imageCount)
-                        unsafe y += outArea
+    /// - Parameters:
+    ///   - images: `[B, height, width, channels]`.
+    ///   - range: numbers of windows, image by image and line by line.
+    @_lifetime(rows: copy rows)
+    public func unfold(
+        _ images: Span<Float>, _ range: Range<Int>, into rows: inout MutableSpan<Float>
+    ) {
+        check(images.count, range, rows.count)
+        unsafe images.withUnsafeBufferPointer { images in
+            unsafe rows.withUnsafeMutableBufferPointer { rows in
+                guard let x = images.baseAddress, var y = rows.baseAddress else { return }
+                let line = kernelWidth &* channels
+                for window in range {
+                    let (image, top, left) = place(window)
+                    let inside = inside(left)
+                    let first = inside.lowerBound &* channels
+                    let count = inside.count &* channels
+                    for down in 0..<kernelHeight {
+                        let row = top &+ down
+                        if row < 0 || row >= height || count == 0 {
+                            unsafe zero(y, line)
+                        } else {
+                            let start =
+                                image &* imageCount
+                                &+ (row &* width &+ left &+ inside.lowerBound) &* channels
+                            unsafe zero(y, first)
+                            unsafe copy(x + start, into: y + first, count)
+                            unsafe zero(y + first + count, line &- first &- count)
+                        }
+                        unsafe y += line
                     }
                 }
             }
         }
     }
 
-    /// Where the windows' element lies: its channel's plane, and its place within a window.
-    @inline(__always)
-    private func place(_ element: Int) -> (plane: Int, down: Int, right: Int) {
-        let (rest, right) = (element / kernelWidth, element % kernelWidth)
-        return (rest / kernelHeight &* height &* width, rest % kernelHeight, right)
-    }
-
-    /// The windows of a line for which column `ow stride + right - padding` is in the image.
-    @inline(__always)
-    private func inside(_ right: Int) -> Range<Int> {
-        let first = max(0, (padding - right + stride - 1) / stride)
-        let last = (width - 1 + padding - right)
-        let end = last < 0 ? 0 : min(outWidth, last / stride + 1)
-        return min(first, end)..<end
-    }
-
-    @inline(__always)
-    private func unfold(
-        _ element: Int, _ image: UnsafePointer<Float>, _ column: UnsafeMutablePointer<Float>
+    /// Adds some windows back to where they came from: the gradient of `unfold`.
+    ///
+    /// Contributions are added in the order of windows, and within each of its elements.
+    @_lifetime(images: copy images)
+    public func fold(
+        _ rows: Span<Float>, _ range: Range<Int>, addingTo images: inout MutableSpan<Float>
     ) {
-        let (plane, down, right) = place(element)
-        let range = inside(right)
-        for line in 0..<outHeight {
-            let target = unsafe column + line &* outWidth
-            let row = line &* stride &+ down &- padding
-            guard row >= 0, row < height else {
-                for index in 0..<outWidth { unsafe target[index] = 0 }
-                continue
+        check(images.count, range, rows.count)
+        unsafe rows.withUnsafeBufferPointer { rows in
+            unsafe images.withUnsafeMutableBufferPointer { images in
+                guard let x = images.baseAddress, var y = rows.baseAddress else { return }
+                for window in range {
+                    let (image, top, left) = place(window)
+                    let inside = inside(left)
+                    for down in 0..<kernelHeight {
+                        let row = top &+ down
+                        if row >= 0, row < height {
+                            let start =
+                                image &* imageCount
+                                &+ (row &* width &+ left &+ inside.lowerBound) &* channels
+                            unsafe add(
+                                y + inside.lowerBound &* channels, to: x + start,
+                                inside.count &* channels)
+                        }
+                        unsafe y += kernelWidth &* channels
+                    }
+                }
             }
-            let base = plane &+ row &* width &+ right &- padding
-            for index in 0..<range.lowerBound { unsafe target[index] = 0 }
-            for index in range { unsafe target[index] = image[base &+ index &* stride] }
-            for index in range.upperBound..<outWidth { unsafe target[index] = 0 }
+        }
+    }
+
+    /// The image of a window, and where its first line and place lie in it.
+    @inline(__always)
+    func place(_ window: Int) -> (image: Int, top: Int, left: Int) {
+        let (rest, right) = (window / outWidth, window % outWidth)
+        return (
+            rest / outHeight, rest % outHeight &* stride &- padding, right &* stride &- padding
+        )
+    }
+
+    /// The places of a window's line that are in the image.
+    @inline(__always)
+    private func inside(_ left: Int) -> Range<Int> {
+        let first = min(kernelWidth, max(0, -left))
+        return first..<max(first, min(kernelWidth, width &- left))
+    }
+
+    @inline(__always)
+    private func zero(_ y: UnsafeMutablePointer<Float>, _ count: Int) {
+        for index in 0..<count { unsafe y[index] = 0 }
+    }
+
+    @inline(__always)
+    private func copy(
+        _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        var index = 0
+        while index &+ 8 <= count {
+            unsafe (y + index).setEight((x + index).eight)
+            index &+= 8
+        }
+        while index < count {
+            unsafe y[index] = x[index]
+            index &+= 1
         }
     }
 
     @inline(__always)
-    private func fold(
-        _ element: Int, _ column: UnsafePointer<Float>, _ image: UnsafeMutablePointer<Float>
+    private func add(
+        _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ count: Int
     ) {
-        let (plane, down, right) = place(element)
-        let range = inside(right)
-        for line in 0..<outHeight {
-            let row = line &* stride &+ down &- padding
-            guard row >= 0, row < height else { continue }
-            let base = plane &+ row &* width &+ right &- padding
-            let source = unsafe column + line &* outWidth
-            for index in range { unsafe image[base &+ index &* stride] += source[index] }
+        var index = 0
+        while index &+ 8 <= count {
+            unsafe (y + index).setEight((y + index).eight + (x + index).eight)
+            index &+= 8
+        }
+        while index < count {
+            unsafe y[index] += x[index]
+            index &+= 1
         }
     }
 
-    private func check(_ images: Int, _ columns: Int) -> Int {
+    private func check(_ images: Int, _ range: Range<Int>, _ rows: Int) {
         let count = Rows.rowCount(images, width: imageCount)
         precondition(
-            columns == count * windowCount * outArea, "windows: \(images) and \(columns) floats")
-        return count
+            range.lowerBound >= 0 && range.upperBound <= count * outArea
+                && rows == range.count * windowCount,
+            "windows \(range) of \(images) floats in \(rows)")
     }
 }

@@ -94,33 +94,3 @@ private let layoutCases: [GradientCase] = [
         unfoldedPatches($0[0], size: 2)
     },
 ]
-
-private let imageCases: [GradientCase] = [
-    GradientCase(
-        "convolution2d", [sample([2, 2, 5, 6], 1), sample([3, 2, 3, 3], 2), sample([3], 3)]
-    ) {
-        convolution2d($0[0], weight: $0[1], bias: $0[2], stride: 2, padding: 1)
-    },
-    GradientCase("convolution2d", "stride 1", [sample([2, 1, 4, 5], 1), sample([2, 1, 3, 2], 2)]) {
-        convolution2d($0[0], weight: $0[1])
-    },
-    GradientCase("convolution2d", "1 x 1", [sample([2, 3, 4, 4], 1), sample([4, 3, 1, 1], 2)]) {
-        convolution2d($0[0], weight: $0[1], stride: 2)
-    },
-    GradientCase(
-        "convolution2d", "wide padding", [sample([1, 1, 3, 3], 1), sample([1, 1, 2, 2], 2)]
-    ) {
-        convolution2d($0[0], weight: $0[1], stride: 3, padding: 3)
-    },
-    GradientCase("batchNorm2d", [sample([2, 3, 3, 3], 1), sample([3], 2), sample([3], 3)]) {
-        batchNorm2d($0[0], weight: $0[1], bias: $0[2]).output
-    },
-    GradientCase(
-        "batchNorm2d", "given", [sample([2, 2, 3, 4], 1), sample([2], 2), sample([2], 3)]
-    ) {
-        batchNorm2d(
-            $0[0], weight: $0[1], bias: $0[2], mean: Tensor([0.1, -0.2], shape: [2]),
-            variance: Tensor([0.5, 1.5], shape: [2]))
-    },
-    GradientCase("globalAveragePool", [sample([2, 3, 3, 5], 1)]) { globalAveragePool($0[0]) },
-]

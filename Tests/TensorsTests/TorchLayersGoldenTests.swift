@@ -85,18 +85,21 @@ private typealias Layer =
             "convolution",
             { golden, v in
                 let y = convolution2d(
-                    try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
+                    try named("x", v).permuted([0, 2, 3, 1]), weight: try named("weight", v),
                     stride: Int(golden.number("stride")), padding: Int(golden.number("padding")))
-                return (y, [:])
+                return (addBroadcast(y, try named("bias", v)).permuted([0, 3, 1, 2]), [:])
             }
         ),
         (
             "batchNorm",
             { golden, v in
                 let result = batchNorm2d(
-                    try named("x", v), weight: try named("weight", v), bias: try named("bias", v),
-                    epsilon: Float(golden.number("epsilon")))
-                return (result.output, ["mean": result.mean, "variance": result.variance])
+                    try named("x", v).permuted([0, 2, 3, 1]), weight: try named("weight", v),
+                    bias: try named("bias", v), epsilon: Float(golden.number("epsilon")))
+                return (
+                    result.output.permuted([0, 3, 1, 2]),
+                    ["mean": result.mean, "variance": result.variance]
+                )
             }
         ),
         (

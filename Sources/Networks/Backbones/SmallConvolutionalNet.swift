@@ -38,8 +38,10 @@ public struct SmallConvolutionalNet: Encoder {
 
     /// Images `[B, channels, H, W]` to features `[B, featureWidth]`.
     public func callAsFunction(_ images: Variable, _ pass: ForwardPass) -> Variable {
-        var x = images
-        for stage in stages { x = relu(stage.norm(stage.convolution(x, pass), pass)) }
+        var x = images.permuted([0, 2, 3, 1])  // [B, H, W, channels]
+        for stage in stages {
+            x = stage.norm(stage.convolution(x, pass), pass, isRectified: true)
+        }
         return globalAveragePool(x)
     }
 }

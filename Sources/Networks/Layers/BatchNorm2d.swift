@@ -1,6 +1,6 @@
 public import Tensors
 
-/// Batch normalisation of images, with the statistics of the slice in training and the running
+/// Batch normalisation of channels-last images, with the statistics of the slice in training and the running
 /// ones in evaluation.
 ///
 /// In training the slice's mean and unbiased variance are noted in the pass; they travel with
@@ -20,15 +20,23 @@ public struct BatchNorm2d: Sendable {
         variance = layout.buffer("\(name).running_var", [channels], .ones)
     }
 
-    /// `[B, channels, H, W]` to the same shape.
-    public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+    /// `[B, H, W, channels]` to the same shape.
+    ///
+    /// - Parameters:
+    ///   - residual: added to the normalised images.
+    ///   - isRectified: whether a ReLU follows.
+    public func callAsFunction(
+        _ x: Variable, _ pass: ForwardPass, adding residual: Variable? = nil,
+        isRectified: Bool = false
+    ) -> Variable {
         let (weight, bias) = (pass.variable(weight), pass.variable(bias))
         guard pass.isTraining else {
             return batchNorm2d(
                 x, weight: weight, bias: bias, mean: pass.buffer(mean),
-                variance: pass.buffer(variance))
+                variance: pass.buffer(variance), adding: residual, isRectified: isRectified)
         }
-        let result = batchNorm2d(x, weight: weight, bias: bias)
+        let result = batchNorm2d(
+            x, weight: weight, bias: bias, adding: residual, isRectified: isRectified)
         pass.note(result.mean, for: mean)
         pass.note(result.variance, for: variance)
         return result.output

@@ -30,18 +30,3 @@ public func meanOverTokens(_ x: Variable) -> Variable {
         sums.add(result, to: x)
     }
 }
-
-/// The mean over height and width: `[B, C, H, W]` to `[B, C]`, over 32 lanes as in `Vector`.
-public func globalAveragePool(_ x: Variable) -> Variable {
-    precondition(x.shape.rank == 4, "globalAveragePool of shape \(x.shape)")
-    let area = x.shape[2] * x.shape[3]
-    var value = x.tape.uninitialized([x.shape[0], x.shape[1]])
-    var y = value.mutableSpan
-    Rows.means(x.value.span, width: area, into: &y)
-    return x.tape.record(value, from: x) { [x = x.place] gradient, sums in
-        var result = sums.uninitialized(x.shape)
-        var span = result.mutableSpan
-        Rows.spreadMeans(gradient.span, group: area, width: 1, into: &span)
-        sums.add(result, to: x)
-    }
-}
