@@ -47,6 +47,7 @@ import Testing
         let files = try FileManager.default.contentsOfDirectory(
             atPath: GoldenFrame.directory.path)
         let messages = files.filter { $0.hasPrefix("message-") }.sorted()
-        #expect(messages == MessageKind.allCases.map { "message-\($0.name).txt" }.sorted())
+        let known = GoldenFrame.all + GoldenFrame.variants
+        #expect(messages == known.map { "message-\($0).txt" }.sorted())
     }
 }
