@@ -23,6 +23,7 @@ let package = Package(
             dependencies: [
                 .product(name: "PleiadModules", package: "pleiad"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ScaleModel",
             ],
             swiftSettings: [
                 .strictMemorySafety(),
@@ -33,6 +34,9 @@ let package = Package(
                 .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
                 .enableExperimentalFeature("Lifetimes"),
                 .unsafeFlags(vectorFlags),
-            ])
+            ]),
+        // The model behind the simulated cases of `bench scale`.
+        .target(name: "ScaleModel"),
+        .testTarget(name: "ScaleModelTests", dependencies: ["ScaleModel"]),
     ]
 )

@@ -25,6 +25,7 @@ struct Bench: AsyncParsableCommand {
         VitCommand.self,
         WireCommand.self,
         WirePeerCommand.self,
+        ScaleCommand.self,
     ]
 
     static func main() async {
