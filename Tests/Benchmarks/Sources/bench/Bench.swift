@@ -23,6 +23,7 @@ struct Bench: AsyncParsableCommand {
     static let subcommands: [any ParsableCommand.Type] = [
         PeakCommand.self,
         VitCommand.self,
+        ResNetCommand.self,
         WireCommand.self,
         WirePeerCommand.self,
         ScaleCommand.self,
