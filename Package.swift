@@ -69,7 +69,7 @@ let package = Package(
         // Numbers
         .target(name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch"], swiftSettings: numeric),
         .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
-        .target(name: "Networks", dependencies: ["Tensors", "Buffers"], swiftSettings: numeric),
+        .target(name: "Networks", dependencies: ["Tensors", "Kernels", "Buffers"], swiftSettings: numeric),
         .target(name: "Objectives", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
         .target(name: "Optimizers", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
 

@@ -74,14 +74,3 @@ private func checkExtent(
         rows == 0 || columns == 0 || (rows - 1) * stride + columns <= count,
         "sgemm: \(name) is [\(rows), \(columns)] with stride \(stride), memory holds \(count)")
 }
-
-/// C = op(A) B for a seam file that holds addresses; its caller has checked the extents.
-@unsafe func sgemmAt(
-    transA: Transposition, m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, lda: Int,
-    _ b: UnsafePointer<Float>, ldb: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int
-) {
-    setOneThread
-    unsafe cblas_sgemm(
-        CblasRowMajor, transA.code, CblasNoTrans, blasint(m), blasint(n), blasint(k), 1, a,
-        blasint(lda), b, blasint(ldb), 0, c, blasint(ldc))
-}

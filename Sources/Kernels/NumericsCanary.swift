@@ -67,6 +67,26 @@ struct Canary {
                 sgemm(
                     transA: .transposed, m: m, n: n, k: k, a: a.span, b: b.span, beta: 1, c: &$0)
             }
+            addPanelProducts(m, n, k, a, b)
+        }
+    }
+
+    private mutating func addPanelProducts(
+        _ m: Int, _ n: Int, _ k: Int, _ a: [Float], _ b: [Float]
+    ) {
+        let count = PanelProduct.floatCount(rows: k, columns: n)
+        var panels = [Float](repeating: 0, count: count)
+        var packed = panels.mutableSpan
+        PanelProduct.pack(b.span, rows: k, columns: n, into: &packed)
+        add(m * n) {
+            PanelProduct.multiply(m: m, n: n, k: k, a: a.span, panels: panels.span, c: &$0)
+        }
+        packed = panels.mutableSpan
+        PanelProduct.packTransposed(b.span, rows: k, columns: n, into: &packed)
+        add(m * n) {
+            PanelProduct.multiply(
+                m: m, n: n, k: k, a: a.span, panels: panels.span, bias: b.span.extracting(0..<n),
+                c: &$0)
         }
     }
 
@@ -179,7 +199,7 @@ struct Canary {
     }
 
     mutating func addAttention() {
-        // One head that own loops compute, with a tail of tokens and features, one for BLAS.
+        // Heads that own loops compute, with a tail of tokens and features, one in panels.
         for (tokens, headWidth) in [(16, 16), (13, 9), (130, 64)] {
             let attention = Attention(batch: 1, tokens: tokens, heads: 2, headWidth: headWidth)
             let width = 2 * headWidth

@@ -4,7 +4,7 @@ import Buffers
 ///
 /// The projections are `[B, T, 3 C]` with C = heads headWidth: query, key and value behind each
 /// other, and within each of them head behind head, as timm packs them. Small heads are computed
-/// by `LaneProduct`, large ones by BLAS; which is decided by the shape alone.
+/// by `LaneProduct`, large ones in panels; both give the same bits, sums from first to last.
 @safe public struct Attention: Sendable {
     /// The number of sequences.
     public let batch: Int
@@ -28,12 +28,26 @@ import Buffers
     /// beat BLAS by a tenth at 65 x 64 and lose by a tenth at 197 x 64.
     public static let ownLoopsMax = 128 * 64
 
-    /// T rounded up to whole lanes: the length of a row of probabilities; what is past T is 0.
-    public var paddedTokens: Int { (tokens + 7) / 8 * 8 }
+    /// T rounded up: the length of a row of probabilities; what is past T is 0. To whole lanes,
+    /// and for panels to what leaves 16 columns over or none.
+    public var paddedTokens: Int {
+        if isSmall { return (tokens + 7) / 8 * 8 }
+        let rest = tokens % PanelProduct.width
+        return tokens - rest + (rest == 0 ? 0 : rest <= 16 ? 16 : PanelProduct.width)
+    }
     /// The floats that `forward` keeps for the gradient: `[B, heads, T, paddedTokens]`.
     public var probabilityCount: Int { batch * heads * tokens * paddedTokens }
-    /// The floats that a call needs beside: one head's transposed keys and score gradients.
-    public var scratchCount: Int { (headWidth + tokens) * paddedTokens }
+    /// The floats that a call needs beside: one head's transposed keys, its score gradients, and
+    /// the right factor of a product in panels.
+    public var scratchCount: Int { (headWidth + tokens) * paddedTokens + panelCount }
+    /// The floats of the larger right factor in panels; none where no panels are made.
+    private var panelCount: Int {
+        isSmall
+            ? 0
+            : max(
+                PanelProduct.floatCount(rows: headWidth, columns: paddedTokens),
+                PanelProduct.floatCount(rows: tokens, columns: headWidth))
+    }
 
     private var width: Int { heads * headWidth }
     private var isSmall: Bool { tokens * headWidth <= Self.ownLoopsMax }
@@ -115,10 +129,11 @@ import Buffers
         let y = unsafe out + (sequence * tokens * width + part * headWidth)
         unsafe transpose(q + width, row, into: scratch)
         unsafe product(
-            tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens)
+            tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens,
+            scratch)
         for token in 0..<tokens { unsafe softmax(p + token * paddedTokens) }
         unsafe product(
-            tokens, headWidth, tokens, p, paddedTokens, 1, q + 2 * width, row, y, width)
+            tokens, headWidth, tokens, p, paddedTokens, 1, q + 2 * width, row, y, width, scratch)
     }
 
     private func backward(
@@ -135,32 +150,38 @@ import Buffers
         let dq = unsafe result + start
         let scores = unsafe scratch + headWidth * padded
         // dV = P^T g
-        unsafe product(tokens, headWidth, tokens, p, 1, padded, g, width, dq + 2 * width, row)
+        unsafe product(
+            tokens, headWidth, tokens, p, 1, padded, g, width, dq + 2 * width, row,
+            scratch)
         // dP = g V^T, then dS = scale P (dP - sum(P dP))
         unsafe transpose(q + 2 * width, row, into: scratch)
-        unsafe product(tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded)
+        unsafe product(
+            tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded,
+            scratch)
         for token in 0..<tokens {
             unsafe softmaxGradient(p + token * padded, scores + token * padded)
         }
         // dQ = dS K, dK = dS^T Q
         unsafe product(
-            tokens, headWidth, tokens, scores, padded, 1, q + width, row, dq, row)
+            tokens, headWidth, tokens, scores, padded, 1, q + width, row, dq, row, scratch)
         unsafe product(
-            tokens, headWidth, tokens, scores, 1, padded, q, row, dq + width, row)
+            tokens, headWidth, tokens, scores, 1, padded, q, row, dq + width, row, scratch)
     }
 
     private func product(
         _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int,
-        _ b: UnsafePointer<Float>, _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
+        _ b: UnsafePointer<Float>, _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int,
+        _ scratch: UnsafeMutablePointer<Float>
     ) {
         if isSmall {
             unsafe LaneProduct(m: m, n: n, k: k)(
                 a, rowA: rowA, columnA: columnA, b, rowB: rowB, into: c, rowC: rowC)
         } else {
-            let isTransposed = columnA != 1
-            unsafe sgemmAt(
-                transA: isTransposed ? .transposed : .none, m: m, n: n, k: k, a,
-                lda: isTransposed ? columnA : rowA, b, ldb: rowB, c, ldc: rowC)
+            let panels = unsafe scratch + (headWidth + tokens) * paddedTokens
+            let blocks = PanelBlocks(
+                m: m, n: n, k: k, rowA: rowA, columnA: columnA, rowC: rowC)
+            unsafe blocks.pack(b, rowB: rowB, into: panels)
+            unsafe blocks.multiply(a, panels, bias: nil, isAdded: false, into: c)
         }
     }
 

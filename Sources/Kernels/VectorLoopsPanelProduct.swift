@@ -32,8 +32,9 @@ extension PanelProduct {
                         // Without a sum to make, neither factor is read.
                         let a = unsafe a.baseAddress ?? UnsafePointer(c)
                         let b = unsafe panels.baseAddress ?? UnsafePointer(c)
-                        unsafe PanelBlocks(m: m, n: n, k: k).multiply(
-                            a, lda, b, bias: bias.baseAddress, isAdded: isAdded, into: c, ldc)
+                        unsafe PanelBlocks(m: m, n: n, k: k, rowA: lda, columnA: 1, rowC: ldc)
+                            .multiply(
+                                a, b, bias: bias.baseAddress, isAdded: isAdded, into: c)
                     }
                 }
             }
@@ -42,10 +43,19 @@ extension PanelProduct {
 }
 
 /// The blocks that a product goes through so that what is used again is still in a cache.
-@safe private struct PanelBlocks {
+@safe struct PanelBlocks {
+    /// Rows of A and C.
     let m: Int
+    /// Columns of B and C.
     let n: Int
+    /// Columns of A, rows of B.
     let k: Int
+    /// How far apart the rows of A are, in floats.
+    let rowA: Int
+    /// How far apart the columns of A are.
+    let columnA: Int
+    /// How far apart the rows of C are.
+    let rowC: Int
 
     /// Rows of a panel that are used together: 24 KiB, which stay in a first-level cache.
     static let depth = 256
@@ -54,9 +64,10 @@ extension PanelProduct {
 
     private var width: Int { PanelProduct.width }
 
+    /// C = start + A B, B in panels.
     func multiply(
-        _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>,
-        bias: UnsafePointer<Float>?, isAdded: Bool, into c: UnsafeMutablePointer<Float>, _ ldc: Int
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        isAdded: Bool, into c: UnsafeMutablePointer<Float>
     ) {
         let rowsMax = max(16, Self.blockCount / max(k, 1) / 4 * 4)
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { row in
@@ -70,16 +81,45 @@ extension PanelProduct {
                     for first in stride(from: 0, to: max(k, 1), by: Self.depth) {
                         let isContinued = isAdded || first > 0
                         let tile = PanelTile(
-                            k: min(Self.depth, k &- first), rowA: lda, columnA: 1,
-                            rowStart: isContinued ? ldc : 0, rowC: ldc)
-                        let c = unsafe c + (firstRow &* ldc &+ firstColumn)
+                            k: min(Self.depth, k &- first), rowA: rowA, columnA: columnA,
+                            rowStart: isContinued ? rowC : 0, rowC: rowC)
+                        let c = unsafe c + (firstRow &* rowC &+ firstColumn)
                         unsafe tile.strip(
-                            rows: rows, columns: columns, a + (firstRow &* lda &+ first),
+                            rows: rows, columns: columns,
+                            a + (firstRow &* rowA &+ first &* columnA),
                             b + (firstColumn &* k &+ first &* width),
                             from: isContinued ? UnsafePointer(c) : UnsafePointer(start), into: c)
                     }
                 }
             }
+        }
+    }
+
+    /// Packs B, `[k, n]` with rows `rowB` floats apart, into panels.
+    func pack(
+        _ b: UnsafePointer<Float>, rowB: Int, into panels: UnsafeMutablePointer<Float>
+    ) {
+        for column in stride(from: 0, to: n, by: width) {
+            let columns = min(width, n &- column)
+            var (from, to) = unsafe (b + column, panels + column &* k)
+            for _ in 0..<k {
+                if columns == PanelProduct.width {
+                    unsafe copyRow(from, to)
+                } else {
+                    unsafe fill(to, from: from, columns)
+                }
+                unsafe from += rowB
+                unsafe to += width
+            }
+        }
+    }
+
+    @inline(__always)
+    private func copyRow(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+        let (from, to) = unsafe (UnsafeRawPointer(x), UnsafeMutableRawPointer(y))
+        for offset in stride(from: 0, to: 96, by: 32) {
+            let lanes = unsafe from.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
+            unsafe to.storeBytes(of: lanes, toByteOffset: offset, as: Lanes.self)
         }
     }
 

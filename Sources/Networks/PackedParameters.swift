@@ -1,4 +1,5 @@
 public import Buffers
+internal import Kernels
 public import Tensors
 
 /// The weights of a network's linear layers, packed as their products read them: made once from
@@ -12,8 +13,11 @@ public struct PackedParameters: Sendable {
     ///   - layout: of the network.
     ///   - parameters: flat, `[layout.flatCount]`.
     ///   - pool: where the memory comes from; `nil` means the system.
-    public init(_ layout: ParameterLayout, parameters: Tensor, pool: BufferPool? = nil) {
-        weights = layout.entries.indices.map { index in
+    ///   - threads: threads at work.
+    public init(
+        _ layout: ParameterLayout, parameters: Tensor, pool: BufferPool? = nil, threads: Int = 1
+    ) {
+        weights = mapBlocks(count: layout.entries.count, threads: threads) { index in
             let entry = layout.entries[index]
             guard entry.role == .weight, entry.shape.rank == 2 else { return nil }
             return PackedWeight(layout.view(of: parameters, index), pool: pool)

@@ -8,14 +8,13 @@ private let normBlock = 65_536
 ///
 /// Squares are summed over blocks of 65,536 floats, in 32 lanes within a block (`Vector`), and
 /// the blocks in order in double precision, so that threads never decide a bit.
-public func globalNorm(_ x: Tensor) -> Double {
-    let span = x.span
-    var sum = 0.0
-    for first in stride(from: 0, to: x.count, by: normBlock) {
-        let block = span.extracting(first..<min(first + normBlock, x.count))
-        sum += Double(Vector.sumOfSquares(block))
+public func globalNorm(_ x: Tensor, threads: Int = 1) -> Double {
+    let blocks = mapBlocks(count: (x.count + normBlock - 1) / normBlock, threads: threads) {
+        let first = $0 * normBlock
+        let block = x.span.extracting(first..<min(first + normBlock, x.count))
+        return Double(Vector.sumOfSquares(block))
     }
-    return sum.squareRoot()
+    return blocks.reduce(0, +).squareRoot()
 }
 
 /// A gradient brought down to a norm of at most `limit`, as torch's `clip_grad_norm_` does it:

@@ -10,8 +10,12 @@ public struct ParameterOptimizer: Sendable {
     public private(set) var updates = 0
     /// The rule's moments, flat as the parameters, in the order of its names.
     public private(set) var moments: [Tensor]
-    /// Runs of parameters that are updated alike, in order, covering all.
-    private let runs: [(range: Range<Int>, decays: Bool)]
+    /// Runs of parameters that are updated alike, in order, covering all; short enough that
+    /// threads share them evenly.
+    private let parts: [UpdateRule.Part]
+
+    /// The most parameters of a part: 256 KiB.
+    private static let partCountMax = 65_536
 
     /// An optimizer that has made no update.
     ///
@@ -27,18 +31,26 @@ public struct ParameterOptimizer: Sendable {
         self.rule = rule
         self.clipNorm = clipNorm
         moments = (0..<rule.momentCount).map { _ in Tensor(zeros: [parameterCount]) }
-        var runs: [(range: Range<Int>, decays: Bool)] = []
+        var parts: [UpdateRule.Part] = []
+        func append(_ range: Range<Int>, decays: Bool) {
+            for first in stride(
+                from: range.lowerBound, to: range.upperBound, by: Self.partCountMax)
+            {
+                let end = min(first + Self.partCountMax, range.upperBound)
+                parts.append(UpdateRule.Part(range: first..<end, decays: decays))
+            }
+        }
         var place = 0
         for range in undecayed {
             precondition(
                 range.lowerBound >= place && range.upperBound <= parameterCount,
                 "undecayed parameters \(range) do not rise within \(parameterCount)")
-            if range.lowerBound > place { runs.append((place..<range.lowerBound, true)) }
-            if !range.isEmpty { runs.append((range, false)) }
+            append(place..<range.lowerBound, decays: true)
+            append(range, decays: false)
             place = range.upperBound
         }
-        if place < parameterCount { runs.append((place..<parameterCount, true)) }
-        self.runs = runs
+        append(place..<parameterCount, decays: true)
+        self.parts = parts
     }
 
     /// Makes one update.
@@ -48,20 +60,20 @@ public struct ParameterOptimizer: Sendable {
     ///   - gradient: flat, as long as the parameters.
     ///   - rate: the learning rate of this update.
     ///   - firstBeta: AdamW's first beta for this update, where the schedule moves it.
+    ///   - threads: threads at work; they never decide a bit.
     /// - Returns: the norm of the gradient before clipping.
     @discardableResult
     public mutating func step(
-        _ parameters: inout Tensor, gradient: Tensor, rate: Double, firstBeta: Double? = nil
+        _ parameters: inout Tensor, gradient: Tensor, rate: Double, firstBeta: Double? = nil,
+        threads: Int = 1
     ) -> Double {
         updates += 1
-        let norm = globalNorm(gradient)
+        let norm = globalNorm(gradient, threads: threads)
         let clipped = clipNorm > 0 ? clippedGradient(gradient, norm: norm, to: clipNorm) : gradient
         let rule = rule.with(firstBeta: firstBeta)
-        for run in runs {
-            rule.apply(
-                to: &parameters, moments: &moments, gradient: clipped, rate: rate,
-                update: updates, in: run.range, decays: run.decays)
-        }
+        rule.apply(
+            to: &parameters, moments: &moments, gradient: clipped, rate: rate, update: updates,
+            parts: parts, threads: threads)
         return norm
     }
 

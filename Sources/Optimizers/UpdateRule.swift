@@ -97,44 +97,53 @@ public enum UpdateRule: Sendable, Hashable {
     ) {
         apply(
             to: &parameters, moments: &moments, gradient: gradient, rate: rate, update: update,
-            in: 0..<parameters.count, decays: true)
+            parts: [Part(range: 0..<parameters.count, decays: true)], threads: 1)
     }
 
-    /// Moves the elements in `range` (row-major), with or without weight decay.
+    /// A range of parameters that move alike.
+    struct Part: Sendable {
+        /// Their places, row-major.
+        var range: Range<Int>
+        /// Whether weight decay applies to them.
+        var decays: Bool
+    }
+
+    /// Moves the elements of disjoint parts, on several threads.
     func apply(
         to parameters: inout Tensor, moments: inout [Tensor], gradient: Tensor, rate: Double,
-        update: Int, in range: Range<Int>, decays: Bool
+        update: Int, parts: [Part], threads: Int
     ) {
         precondition(
             gradient.shape == parameters.shape && moments.count == momentCount
                 && moments.allSatisfy { $0.shape == parameters.shape },
             "parameters \(parameters.shape), gradient \(gradient.shape), moments "
                 + "\(moments.map(\.shape))")
-        let g = gradient.span.extracting(range)
+        // Taken apart, since one array does not give two of its elements away at once.
+        var first = moments[0]
+        var second = moments.count > 1 ? moments[1] : Tensor(zeros: [0])
+        moments = []
+        var p = parameters.mutableSpan
+        var m = first.mutableSpan
+        var v = second.mutableSpan
+        let ranges = parts.map(\.range)
         switch self {
         case .adamW(let adamW):
-            let numbers = adamW.numbers(rate: rate, update: update, decays: decays)
-            // Taken apart, since one array does not give two of its elements away at once.
-            var (first, second) = (moments[0], moments[1])
-            moments = []
-            do {
-                var pAll = parameters.mutableSpan
-                var mAll = first.mutableSpan
-                var vAll = second.mutableSpan
-                var p = pAll._mutatingExtracting(range)
-                var m = mAll._mutatingExtracting(range)
-                var v = vAll._mutatingExtracting(range)
-                OptimizerLoops.adamW(&p, gradient: g, first: &m, second: &v, step: numbers)
+            let decayed = adamW.numbers(rate: rate, update: update, decays: true)
+            let undecayed = adamW.numbers(rate: rate, update: update, decays: false)
+            updateParts(&p, &m, &v, parts: ranges, threads: threads) { part, p, m, v in
+                OptimizerLoops.adamW(
+                    &p, gradient: gradient.span.extracting(ranges[part]), first: &m, second: &v,
+                    step: parts[part].decays ? decayed : undecayed)
             }
             moments = [first, second]
         case .sgd(let sgd):
-            var pAll = parameters.mutableSpan
-            var bAll = moments[0].mutableSpan
-            var p = pAll._mutatingExtracting(range)
-            var b = bAll._mutatingExtracting(range)
-            OptimizerLoops.sgdMomentum(
-                &p, gradient: g, momentum: &b, rate: Float(rate),
-                decay: Float(decays ? sgd.weightDecay : 0), momentum: Float(sgd.momentum))
+            updateParts(&p, &m, &v, parts: ranges, threads: threads) { part, p, momentum, _ in
+                OptimizerLoops.sgdMomentum(
+                    &p, gradient: gradient.span.extracting(ranges[part]), momentum: &momentum,
+                    rate: Float(rate), decay: Float(parts[part].decays ? sgd.weightDecay : 0),
+                    momentum: Float(sgd.momentum))
+            }
+            moments = [first]
         }
     }
 

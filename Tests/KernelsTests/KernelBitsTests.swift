@@ -89,7 +89,9 @@ import Testing
             .map(text).joined()
         var count = 0
         for file in files {
-            let families = ["Vector", "Rows", "Channels", "OptimizerLoops", "BLAS"]
+            let families = [
+                "Vector", "Rows", "Channels", "OptimizerLoops", "BLAS", "PanelProduct",
+            ]
             guard let family = families.first(where: { file.lastPathComponent.hasPrefix($0) })
             else { continue }
             let declared = /public (static )?(mutating )?func ([A-Za-z0-9]+)/

@@ -94,5 +94,5 @@ let reductionKernels = [
     "dot", "sum", "sumOfSquares", "maximum", "isFinite", "reduce", "forEachLanes",
 ]
 
-/// Parts of kernels, which the canary runs with them.
-let kernelParts = ["reduce", "forEachLanes"]
+/// Parts of kernels, which the canary runs with them, what calls kernels on threads, and sizes.
+let kernelParts = ["reduce", "forEachLanes", "updateParts", "panelCount", "floatCount"]

@@ -41,4 +41,4 @@ import Testing
     }
 }
 
-private let recordedCanary: UInt32 = 1_468_019_287
+private let recordedCanary: UInt32 = 4_052_800_739

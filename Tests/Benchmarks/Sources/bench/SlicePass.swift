@@ -14,11 +14,16 @@ struct MeasuredNetwork: Sendable {
 
     /// What the slices of a step read.
     ///
-    /// - Parameter pool: takes the packed weights' memory; a steady step allocates nothing.
-    func version(parameters: Tensor, buffers: Tensor, pool: BufferPool) -> NetworkVersion {
+    /// - Parameters:
+    ///   - pool: takes the packed weights' memory; a steady step allocates nothing.
+    ///   - threads: threads that pack.
+    func version(
+        parameters: Tensor, buffers: Tensor, pool: BufferPool, threads: Int
+    ) -> NetworkVersion {
         NetworkVersion(
             parameters: parameters, buffers: buffers,
-            packed: PackedParameters(layout, parameters: parameters, pool: pool))
+            packed: PackedParameters(
+                layout, parameters: parameters, pool: pool, threads: threads))
     }
 
     /// Parameters as they are at the beginning, `[P]`.

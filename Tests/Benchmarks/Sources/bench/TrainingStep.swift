@@ -83,7 +83,7 @@ final class TrainingStep {
             preconditionFailure("a step ended without all of its slices")
         }
         let end = monotonicSeconds()
-        update(by: total)
+        update(by: total, threads: slots)
         let now = monotonicSeconds()
         seconds.optimizer = now - end
         seconds.total = now - begin
@@ -94,7 +94,8 @@ final class TrainingStep {
     private func computeSlices(slots: Int) -> StepSeconds {
         let (network, slices, pools, sum) = (network, slices, pools, sum)
         let begin = monotonicSeconds()
-        let version = network.version(parameters: parameters, buffers: buffers, pool: packing)
+        let version = network.version(
+            parameters: parameters, buffers: buffers, pool: packing, threads: slots)
         let packSeconds = monotonicSeconds() - begin
         let stepFeatures = settings.images.shape[0] * network.encoder.featureWidth
         let order = SliceOrder(count: slices.count, slots: slots)
@@ -123,10 +124,10 @@ final class TrainingStep {
     }
 
     /// The one update of a step, as the coordinator makes it.
-    private func update(by total: SliceSum) {
+    private func update(by total: SliceSum, threads: Int) {
         loss = total.loss
         gradientNorm = optimizer.step(
-            &parameters, gradient: total.gradient, rate: settings.rate)
+            &parameters, gradient: total.gradient, rate: settings.rate, threads: threads)
         guard buffers.count > 0 else { return }
         buffers = movedBuffers(
             buffers, meanOfSlices: total.statistics.scaled(by: 1 / Float(slices.count)))
