@@ -13,6 +13,8 @@ public enum DaemonError: Error, Hashable, Sendable, CustomStringConvertible {
     case noRun(directory: String)
     /// The directory holds no whole checkpoint.
     case noCheckpoint(directory: String)
+    /// The directory holds no checkpoint of this step.
+    case noCheckpointOf(step: Int, directory: String, there: [Int])
     /// A file of the state directory does not hold what it should.
     case badState(file: String, reason: String)
     /// A step computed again came out different from its ledger record.
@@ -40,6 +42,9 @@ public enum DaemonError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(directory) holds no run: run.yaml is missing. Name the --state directory of a run."
         case .noCheckpoint(let directory):
             "\(directory) holds no whole checkpoint yet. Wait for the first one, or start the run."
+        case .noCheckpointOf(let step, let directory, let there):
+            "\(directory) holds no checkpoint of step \(step). There are those of "
+                + there.map { "\($0)" }.joined(separator: ", ") + "."
         case .badState(let file, let reason):
             "\(file): \(reason). Restore it from a copy, or choose another --state directory."
         case .differsFromLedger(let step, let difference):
@@ -61,7 +66,9 @@ extension DaemonError {
     /// Whether the cause is what the user gave, rather than a failure on the way.
     public var isBadInput: Bool {
         switch self {
-        case .anotherRun, .otherData, .otherFingerprint, .noRun, .noCheckpoint, .notLoopback: true
+        case .anotherRun, .otherData, .otherFingerprint, .noRun, .noCheckpoint, .noCheckpointOf,
+            .notLoopback:
+            true
         case .badState, .differsFromLedger, .notFinite: false
         }
     }

@@ -33,7 +33,12 @@ extension StateEngine {
         for broken in rejected {
             directory.appendEvent(level: .warning, text: "passed over checkpoint \(broken)")
         }
-        if let checkpoint { try restore(checkpoint) }
+        if let checkpoint {
+            try restore(checkpoint)
+        } else if run.plan.startingWeights != nil {
+            version = try run.plan.firstVersion()
+            versionDigest = digest(of: version)
+        }
         guard records.count >= committed else {
             throw DaemonError.badState(
                 file: directory.path + "/ledger",

@@ -28,11 +28,15 @@ public struct StoredRun: Sendable {
     /// The digests of the newest whole checkpoint, computed from its files.
     ///
     /// - Throws: `DaemonError.noCheckpoint` if there is none yet, `StorageError` if none is whole.
-    public func digests() throws -> RunDigests { try newest().digests }
+    public func digests() throws -> RunDigests { try state().digests }
 
-    /// The trained version of the newest whole checkpoint, and its number of steps.
-    public func trainedVersion() throws -> (version: VersionTensors, step: Int) {
-        let state = try newest()
+    /// A trained version, and its number of steps.
+    ///
+    /// - Parameter step: that of a checkpoint; the newest whole one by default.
+    public func trainedVersion(
+        step: Int? = nil
+    ) throws -> (version: VersionTensors, step: Int) {
+        let state = try state(at: step)
         let layout = plan.method.layout
         return (
             VersionTensors(
@@ -45,20 +49,26 @@ public struct StoredRun: Sendable {
     }
 
     /// The version with which the run began.
-    public func untrainedVersion() -> VersionTensors {
-        let layout = plan.method.layout
-        return VersionTensors(
-            parameters: layout.initialised(seed: plan.settings.seed),
-            buffers: layout.initialisedBuffers())
-    }
+    ///
+    /// - Throws: `WeightFileError` if it began with weights whose file is not there any more.
+    public func untrainedVersion() throws -> VersionTensors { try plan.firstVersion() }
 
-    private func newest() throws -> NumericState {
+    private func state(at step: Int? = nil) throws -> NumericState {
         let folder = directory + "/checkpoints"
         guard LocalFileSystem().exists(folder) else {
             throw DaemonError.noCheckpoint(directory: directory)
         }
-        let (checkpoint, _) = try CheckpointStore(directory: folder).newest()
-        guard let checkpoint else { throw DaemonError.noCheckpoint(directory: directory) }
+        let store = try CheckpointStore(directory: folder, makesDirectory: false)
+        if let step {
+            let steps = try store.steps()
+            guard steps.contains(step) else {
+                throw DaemonError.noCheckpointOf(step: step, directory: directory, there: steps)
+            }
+            return try CheckpointFiles.read(try store.checkpoint(step: step))
+        }
+        guard let checkpoint = try store.newest().checkpoint else {
+            throw DaemonError.noCheckpoint(directory: directory)
+        }
         return try CheckpointFiles.read(checkpoint)
     }
 }

@@ -17,8 +17,10 @@ public struct FeatureExtractor: Sendable {
     /// Without influence on any result.
     public let threads: Int
 
-    /// Images in a batch: bits of a product follow its shape, so this is no setting.
-    static let batchImages = 200
+    /// Pixels of a channel in a batch: 200 images of 28 x 28, as in the reference run.
+    static let batchPixels = 200 * 28 * 28
+    /// Images in a batch at least and at most.
+    static let batchImages = 4...200
 
     /// An extractor of one version of a network.
     public init(network: EmbeddingNetwork, parameters: Tensor, buffers: Tensor, threads: Int) {
@@ -29,19 +31,46 @@ public struct FeatureExtractor: Sendable {
     }
 
     /// Features `[count, featureWidth]` and embeddings z `[count, D]` of all images.
+    ///
+    /// The whole images, resized where the network takes another size.
     public func callAsFunction(
         _ dataset: ImageDataset
     ) -> (features: Tensor, embeddings: Tensor) {
-        let batches = (dataset.count + Self.batchImages - 1) / Self.batchImages
-        let parts = mapBlocks(count: batches, threads: threads) { batch in
-            let first = batch * Self.batchImages
-            let indices = Array(first..<min(dataset.count, first + Self.batchImages))
-            return network.embed(
-                dataset.plainViews(indices), parameters: parameters, buffers: buffers)
+        let height = network.origin?.height ?? dataset.height
+        let width = network.origin?.width ?? dataset.width
+        return extracted(count: dataset.count, height: height, width: width) { range in
+            dataset.plainViews(Array(range), height: height, width: width)
+        }
+    }
+
+    /// Features `[count, featureWidth]` and embeddings z `[count, D]` of images that are ready.
+    ///
+    /// - Parameter images: `[count, channels, height, width]`, of the network's size.
+    public func callAsFunction(
+        images: Tensor
+    ) -> (features: Tensor, embeddings: Tensor) {
+        precondition(images.shape.rank == 4, "images of shape \(images.shape)")
+        return extracted(
+            count: images.shape[0], height: images.shape[2], width: images.shape[3]
+        ) { images.rows($0) }
+    }
+
+    /// Runs over batches whose size follows from the images' size alone: bits of a product follow
+    /// its shape, so it is no setting.
+    private func extracted(
+        count: Int, height: Int, width: Int,
+        _ views: @escaping @Sendable (Range<Int>) -> Tensor
+    ) -> (features: Tensor, embeddings: Tensor) {
+        let size = min(
+            max(Self.batchPixels / (height * width), Self.batchImages.lowerBound),
+            Self.batchImages.upperBound)
+        let parts = mapBlocks(count: (count + size - 1) / size, threads: threads) { batch in
+            let range = batch * size..<min(count, (batch + 1) * size)
+            return network.embed(views(range), parameters: parameters, buffers: buffers)
         }
         return (
-            stacked(parts.map(\.features), rows: dataset.count, width: network.featureWidth),
-            stacked(parts.map(\.embeddings), rows: dataset.count, width: network.embeddingWidth)
+            stacked(parts.map(\.features), rows: count, width: network.featureWidth),
+            stacked(parts.map(\.embeddings), rows: count, width: network.embeddingWidth)
         )
     }
 }

@@ -10,6 +10,8 @@ public struct RunPlan: Sendable {
     public let settings: RunSettings
     /// The method with its own settings.
     public let method: any Method
+    /// What the encoder begins with where the run file names weights (`network.weights`).
+    public let startingWeights: StartingWeights?
     /// Every key with its value.
     public let resolved: ResolvedRunFile
 
@@ -35,7 +37,26 @@ public struct RunPlan: Sendable {
         let type = MethodRegistry.method(named: settings.method) ?? MethodRegistry.standIn
         let sections = RunSections(of: root, method: type.name)
         method = type.init(sections: sections, settings: settings)
+        let given = StartingWeights.read(from: sections.network)
+        startingWeights = given?.weights
         resolved = try document.finish()
+        guard let file = given?.file else { return }
+        do throws(WeightFileError) {
+            _ = try file.weights(of: method.network.encoderLayout)
+        } catch {
+            sections.network.reject("weights", "\(error)")
+            try document.finish()
+        }
+    }
+
+    /// The version with which the run begins: drawn values, or those of the weights it names.
+    ///
+    /// - Throws: `WeightFileError` if the weights cannot be used or are not the run's.
+    public func firstVersion() throws -> VersionTensors {
+        let drawn = VersionTensors(
+            parameters: method.layout.initialised(seed: settings.seed),
+            buffers: method.layout.initialisedBuffers())
+        return try startingWeights?.applied(to: drawn, of: method) ?? drawn
     }
 
     /// Digest of the keys that decide bits: equal for everyone who may take part in a run.

@@ -5,6 +5,8 @@ public import Tensors
 public enum EncoderSettings: Sendable, Hashable {
     /// A vision transformer.
     case visionTransformer(VisionTransformer.Settings)
+    /// A residual network.
+    case residualNetwork(ResNet.Settings)
     /// The small convolutional net of the reference run.
     case smallConvolutionalNet
 
@@ -16,6 +18,8 @@ public enum EncoderSettings: Sendable, Hashable {
         case .visionTransformer(let settings):
             VisionTransformer(
                 &layout, settings, channels: channels, height: height, width: width)
+        case .residualNetwork(let settings):
+            ResNet(&layout, settings, channels: channels)
         case .smallConvolutionalNet:
             SmallConvolutionalNet(&layout, channels: channels)
         }
@@ -25,13 +29,32 @@ public enum EncoderSettings: Sendable, Hashable {
 /// An encoder with a linear head without bias: features for downstream tasks, and the embeddings
 /// z that a loss over class centers is computed on (MLCD sheet, section 2.2).
 public struct EmbeddingNetwork: Sendable {
+    /// Where an encoder came from: what a weight file is written and read for.
+    public struct Origin: Sendable, Hashable {
+        /// What the encoder is.
+        public let settings: EncoderSettings
+        /// Channels of an image.
+        public let channels: Int
+        /// Rows of an image.
+        public let height: Int
+        /// Columns of an image.
+        public let width: Int
+
+        /// The shape of `count` images, `[count, channels, height, width]`.
+        public func shape(count: Int) -> Shape { [count, channels, height, width] }
+    }
+
     /// All parameters and buffers: the encoder's, then `head.weight` `[D, featureWidth]`.
     public let layout: ParameterLayout
+    /// The encoder's own parameters and buffers, which begin `layout` with the same offsets.
+    public let encoderLayout: ParameterLayout
+    /// What the encoder is and which images it takes; nil over an encoder made elsewhere.
+    public private(set) var origin: Origin?
     /// D, the length of an embedding.
     public let embeddingWidth: Int
 
     private let encoder: any Encoder
-    private let head: Linear
+    private let head: Linear?
 
     /// A network for images of one size.
     ///
@@ -43,6 +66,7 @@ public struct EmbeddingNetwork: Sendable {
         let encoder = settings.makeEncoder(
             &layout, channels: channels, height: height, width: width)
         self.init(encoder, layout: layout, embeddingWidth: embeddingWidth)
+        origin = Origin(settings: settings, channels: channels, height: height, width: width)
     }
 
     /// A network over an encoder that is there already.
@@ -51,11 +75,23 @@ public struct EmbeddingNetwork: Sendable {
     public init(_ encoder: any Encoder, layout: ParameterLayout, embeddingWidth: Int) {
         var layout = layout
         self.encoder = encoder
+        encoderLayout = layout
         head = Linear(
             &layout, name: "head", inputs: encoder.featureWidth, outputs: embeddingWidth,
             weight: .torchDefault(fanIn: encoder.featureWidth), bias: nil)
         self.layout = layout
         self.embeddingWidth = embeddingWidth
+    }
+
+    /// An encoder without a head, for ready-made weights: its embeddings are its features.
+    public init(encoder settings: EncoderSettings, channels: Int, height: Int, width: Int) {
+        var layout = ParameterLayout()
+        encoder = settings.makeEncoder(&layout, channels: channels, height: height, width: width)
+        head = nil
+        self.layout = layout
+        encoderLayout = layout
+        embeddingWidth = encoder.featureWidth
+        origin = Origin(settings: settings, channels: channels, height: height, width: width)
     }
 
     /// The length of a feature vector.
@@ -66,7 +102,7 @@ public struct EmbeddingNetwork: Sendable {
         _ images: Variable, _ pass: ForwardPass
     ) -> (features: Variable, embeddings: Variable) {
         let features = encoder(images, pass)
-        return (features, head(features, pass))
+        return (features, head?(features, pass) ?? features)
     }
 
     /// Features and embeddings of plain images, in evaluation.

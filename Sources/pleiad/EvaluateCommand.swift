@@ -64,7 +64,7 @@ struct EvaluateCommand: ParsableCommand {
     ) throws -> Representation {
         if pixels { return Representation(pixelsOf: train, test) }
         let trained = untrained ? nil : try run.trainedVersion()
-        let version = trained?.version ?? run.untrainedVersion()
+        let version = try trained?.version ?? run.untrainedVersion()
         return Representation(
             name: trained.map { "step \($0.step)" } ?? "untrained",
             extractor: FeatureExtractor(of: run, version), train: train, test: test)

@@ -3,6 +3,7 @@ import Clustering
 import CoordinatorDaemon
 import Datasets
 import Foundation
+import Methods
 import RunFiles
 import Storage
 import Transport
@@ -20,7 +21,9 @@ struct BadInput: Error, CustomStringConvertible {
 /// The exit code of an error of ours, or nil for the argument parser's own.
 func processExitCode(of error: any Error) -> Int32? {
     switch error {
-    case is BadInput, is RunFileError, is DatasetError, is ClusteringError: 2
+    case is BadInput, is RunFileError, is DatasetError, is ClusteringError,
+        is WeightFileError, is WeightExportError:
+        2
     case let error as DaemonError: error.isBadInput ? 2 : 1
     case StorageError.missing, StorageError.malformed, StorageError.locked: 2
     case TransportError.invalidURL, TransportError.unsupported, TransportError.addressInUse,

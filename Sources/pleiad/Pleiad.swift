@@ -27,7 +27,7 @@ struct Pleiad: AsyncParsableCommand {
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
-            EmbedCommand.self,
+            EmbedCommand.self, ExportCommand.self,
         ])
 
     static func main() async {

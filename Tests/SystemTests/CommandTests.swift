@@ -6,7 +6,7 @@ extension SystemTests {
     @Suite struct CommandTests {
         static let commands = [
             "train", "coordinator", "worker", "status", "digest", "check", "evaluate", "cluster",
-            "embed",
+            "embed", "export",
         ]
 
         @Test(arguments: commands)
@@ -136,7 +136,7 @@ extension SystemTests {
             #expect(given.errors.contains("tcp://127.0.0.1:3"), "\(given.errors)")
         }
 
-        @Test(arguments: ["digest", "evaluate", "embed"])
+        @Test(arguments: ["digest", "evaluate", "embed", "export"])
         func `a directory without a run, or without a checkpoint, exits with 2`(
             command: String
         )
@@ -144,7 +144,8 @@ extension SystemTests {
         {
             let scratch = try ScratchDirectory()
             let data = try SmallData.write(to: scratch)
-            let rest = command == "embed" ? ["--out", scratch.appending("f.npy")] : []
+            let rest =
+                ["embed", "export"].contains(command) ? ["--out", scratch.appending("f.npy")] : []
             for (folder, words) in [("none", "holds no run"), ("new", "no whole checkpoint")] {
                 if folder == "new" {
                     _ = try scratch.write("new/run.yaml", SmallRun.text(data: data))

@@ -8,6 +8,10 @@ let mlcdChannels = 1
 private enum EncoderKind: String, CaseIterable {
     /// A vision transformer.
     case vit
+    /// ResNet-18.
+    case resnet18
+    /// ResNet-50.
+    case resnet50
     /// Three 3x3 convolutions of stride 2 with batch norm (sheet section 6).
     case conv
 }
@@ -15,11 +19,27 @@ private enum EncoderKind: String, CaseIterable {
 /// Reads the section `network` (MLCD sheet, sections 2.2 and 6).
 ///
 /// Keys: `kind`; for a `vit` also `patch`, `width`, `depth`, `heads`, `mlpRatio`, `pooling` and
-/// `initialisation`. Defaults are "vit7" of the reference run. The projection to `mlcd.dim` is
-/// part of every network.
+/// `initialisation`; for a ResNet `stem`. Defaults are "vit7" of the reference run. The projection
+/// to `mlcd.dim` is part of every network.
 func mlcdEncoder(from section: Section, imageSize: Int) -> EncoderSettings {
     let kind: EncoderKind = section.choice("kind", default: .vit)
-    guard kind == .vit else { return .smallConvolutionalNet }
+    switch kind {
+    case .vit: return .visionTransformer(mlcdTransformer(from: section, imageSize: imageSize))
+    case .resnet18: return .residualNetwork(.resNet18(stem: mlcdStem(from: section)))
+    case .resnet50: return .residualNetwork(.resNet50(stem: mlcdStem(from: section)))
+    case .conv: return .smallConvolutionalNet
+    }
+}
+
+/// How images come into a ResNet: those of all data sets there are have 28 pixels.
+private func mlcdStem(from section: Section) -> ResNet.Settings.Stem {
+    section.choice("stem", default: .small)
+}
+
+/// Reads the keys of a vision transformer.
+private func mlcdTransformer(
+    from section: Section, imageSize: Int
+) -> VisionTransformer.Settings {
     var settings = VisionTransformer.Settings(
         patch: section.int("patch", in: 1...256, default: 7),
         width: section.int("width", in: 1...8192, default: 64),
@@ -40,5 +60,5 @@ func mlcdEncoder(from section: Section, imageSize: Int) -> EncoderSettings {
             allowed: "a divisor of width")
         settings.heads = 1
     }
-    return .visionTransformer(settings)
+    return settings
 }
