@@ -62,12 +62,15 @@ struct SliceRun: Sendable {
         var computeTime = Duration.zero
         let meter = SliceMeter(meter: slot.meter, key: key)
         slot.meter.enter(.loading, key)
-        let version = try await tools.version(of: lease, conversation, ticket)
+        async let fetched = tools.version(of: lease, conversation, ticket)
 
-        // 3. Forward: load and augment the samples, by random numbers keyed by what they are.
+        // 3. Forward: load and augment the samples, by random numbers keyed by what they are, while
+        // the version travels. Whatever comes of the views, the fetch goes on: others wait for it.
         let work = tools.work(for: lease.task)
-        let views = try tools.views(of: work)
+        let made = Result { try tools.views(of: work) }
         tools.prefetch(lease.hints)
+        let version = try await fetched
+        let views = try made.get()
         slot.meter.enter(.forward, key)
         var resumedAt = clock.now
 

@@ -223,13 +223,19 @@ final class FakeMethod: WorkerMethod {
     let log = Mutex<[String]>([])
     /// Slices that fail, by number.
     let failing = Mutex<Set<Int>>([])
+    /// Slices whose views were made.
+    let viewed: AsyncStream<Int>
+    private let viewing: AsyncStream<Int>.Continuation
+
+    init() { (viewed, viewing) = AsyncStream.makeStream() }
 
     struct Broken: Error {}
 
     var lines: [String] { log.withLock { $0 } }
 
     func views(of work: SliceWork) throws -> [Tensor] {
-        [Tensor(work.samples.map(Float.init), shape: [work.samples.count])]
+        viewing.yield(work.slice)
+        return [Tensor(work.samples.map(Float.init), shape: [work.samples.count])]
     }
 
     func activationBytes(sampleCount: Int) -> Int { 100 * sampleCount }

@@ -56,6 +56,53 @@ import Wire
         #expect(await outcome == .closing("bye"))
     }
 
+    @Test func `views are made while the version travels`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        let (control, bulk) = try await run.admit()
+        try await run.give(3, on: control)
+        // Only then is the version sent: a worker that waited for it first would wait for ever.
+        for await slice in run.method.viewed {
+            #expect(slice == 3)
+            break
+        }
+        try await FakeRun.sendVersion(on: bulk)
+        #expect(try await FakeRun.exchange(on: bulk).0.slice == SliceNumber(3))
+        try await control.push(.over(RunOver(reason: .done, detail: "")))
+        _ = await outcome
+    }
+
+    @Test func `a slot computes its next slice while a result waits to be sent`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        let (control, bulk) = try await run.admit()
+        try await run.give(0, on: control)
+        try await FakeRun.sendVersion(on: bulk)
+        let (first, firstAsked) = try await FakeRun.exchange(on: bulk)
+        try await run.give(2, on: control)
+        let (second, _) = try await FakeRun.exchange(on: bulk)
+        #expect(second.slice == SliceNumber(2))
+        try await FakeRun.answer(first, firstAsked, on: bulk)
+        // The result of slice 0 is offered and gets no credit; the slot asks and computes on.
+        var hasOffered = false
+        var hasAsked = false
+        while !(hasOffered && hasAsked) {
+            let asked = try await control.next()
+            switch asked.request {
+            case .offerNode(let offer):
+                #expect(offer.node == SliceRange(0, 1))
+                hasOffered = true
+            case .requestLease:
+                try await control.reply(.lease(FakeRun.lease(1)), to: asked.id)
+                hasAsked = true
+            default: throw ScriptError.unexpected(asked.request)
+            }
+        }
+        #expect(try await FakeRun.exchange(on: bulk).0.slice == SliceNumber(1))
+        try await control.push(.over(RunOver(reason: .done, detail: "")))
+        _ = await outcome
+    }
+
     @Test func `activations past the budget are not kept`() async throws {
         let run = try await FakeRun(budget: 300)  // one slice of two samples takes 200
         async let outcome = run.worker.run()
