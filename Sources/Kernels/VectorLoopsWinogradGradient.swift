@@ -66,12 +66,10 @@ extension WinogradConvolution {
                 var c = unsafe scratch + memory.sums + product &* memory.sumPlane
                 for column in stride(from: 0, to: outputs, by: panel) {
                     let b = unsafe d + column &* block.count
-                    for input in stride(from: 0, to: inputs, by: 4) {
-                        unsafe tile.fourRows(
-                            v + input, b,
-                            from: isFirst ? UnsafePointer(scratch) : UnsafePointer(c), into: c)
-                        unsafe c += 4 &* panel
-                    }
+                    unsafe tile.strip(
+                        rows: inputs, columns: Self.columns(min(panel, outputs &- column)), v, b,
+                        from: isFirst ? UnsafePointer(scratch) : UnsafePointer(c), into: c)
+                    unsafe c += inputs &* panel
                 }
             }
         }
@@ -84,25 +82,27 @@ extension WinogradConvolution {
         let (memory, panel, six) = (GradientMemory(self), PanelProduct.width, WinogradTile.inputs)
         let lines = unsafe scratch + memory.gradients
         let windows = unsafe lines + 18 &* laneCount
-        for output in stride(from: 0, to: outputs, by: laneCount) {
+        for first in stride(from: 0, to: outputs, by: panel) {
             for input in 0..<inputs {
-                let place = output / panel &* panel &* inputs &+ input &* panel &+ output % panel
-                let u = unsafe scratch + memory.sums + place
-                for column in 0..<six {
-                    unsafe WinogradTile.weightGradient(
-                        WinogradTile.Six(
-                            u + column &* memory.sumPlane, stride: six &* memory.sumPlane),
-                        into: lines + column &* laneCount, stride: six &* laneCount)
-                }
-                for line in 0..<3 {
-                    unsafe WinogradTile.weightGradient(
-                        WinogradTile.Six(lines + line &* six &* laneCount, stride: laneCount),
-                        into: windows + line &* 3 &* laneCount, stride: laneCount)
-                }
-                for lane in 0..<laneCount {
-                    let to = unsafe dWeight + ((output &+ lane) &* inputs &+ input) &* 9
-                    for index in 0..<9 {
-                        unsafe to[index] = windows[index &* laneCount &+ lane]
+                for output in stride(from: first, to: min(outputs, first &+ panel), by: laneCount) {
+                    let place = first &* inputs &+ input &* panel &+ output &- first
+                    let u = unsafe scratch + memory.sums + place
+                    for column in 0..<six {
+                        unsafe WinogradTile.weightGradient(
+                            WinogradTile.Six(
+                                u + column &* memory.sumPlane, stride: six &* memory.sumPlane),
+                            into: lines + column &* laneCount, stride: six &* laneCount)
+                    }
+                    for line in 0..<3 {
+                        unsafe WinogradTile.weightGradient(
+                            WinogradTile.Six(lines + line &* six &* laneCount, stride: laneCount),
+                            into: windows + line &* 3 &* laneCount, stride: laneCount)
+                    }
+                    for lane in 0..<laneCount {
+                        let to = unsafe dWeight + ((output &+ lane) &* inputs &+ input) &* 9
+                        for index in 0..<9 {
+                            unsafe to[index] = windows[index &* laneCount &+ lane]
+                        }
                     }
                 }
             }

@@ -1,3 +1,4 @@
+import Buffers
 import Networks
 import Storage
 import Tensors
@@ -100,7 +101,7 @@ private let tolerance: Float = 1e-4
         #expect(layout.view(of: parameters, norm).values.allSatisfy { $0 == 1 })
     }
 
-    @Test func `a slice has the same bits twice, whatever memory it gets`() {
+    @Test func `a slice has the same bits every time, and a steady step allocates nothing`() {
         var layout = ParameterLayout()
         let net = ResNet(&layout, ResNetReferenceTests.basic, channels: 3)
         let parameters = layout.initialised(seed: 3)
@@ -115,8 +116,11 @@ private let tolerance: Float = 1e-4
         }
         let first = Tape()
         let expected = gradient(first)
-        // The second time memory holds what the first pass left there.
+        // Later memory holds what the passes before left there.
         #expect(gradient(Tape(pool: first.pool)).isBitIdentical(to: expected))
+        let allocations = first.pool.counts.allocations
+        #expect(gradient(Tape(pool: first.pool)).isBitIdentical(to: expected))
+        #expect(first.pool.counts.allocations == allocations)
         #expect(gradient(Tape()).isBitIdentical(to: expected))
     }
 }

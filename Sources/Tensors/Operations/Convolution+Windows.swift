@@ -43,8 +43,9 @@ struct WindowConvolution: ConvolutionAlgorithm {
         }
     }
 
+    @_lifetime(dWeight: copy dWeight)
     func weightGradient(
-        _ x: Tensor, _ gradient: borrowing Tensor, into dWeight: inout Tensor,
+        _ x: Tensor, _ gradient: borrowing Tensor, into dWeight: inout MutableSpan<Float>,
         _ pool: BufferPool
     ) {
         var total = Tensor(uninitialized: [length, outputs], pool: pool)
@@ -58,32 +59,31 @@ struct WindowConvolution: ConvolutionAlgorithm {
                 windows.span, panels: packed.span, outputs: outputs, to: &sum)
         }
         let (channels, area) = (shape.windows.channels, length / shape.windows.channels)
-        var result = dWeight.mutableSpan
         Blocks.gather(
             total.span, extents: [outputs, channels, area],
-            strides: [1, outputs, channels * outputs], into: &result)
+            strides: [1, outputs, channels * outputs], into: &dWeight)
     }
 
+    @_lifetime(dx: copy dx)
     func inputGradient(
-        _ weight: Tensor, _ gradient: borrowing Tensor, into dx: inout Tensor,
+        _ weight: Tensor, _ gradient: borrowing Tensor, into dx: inout MutableSpan<Float>,
         _ pool: BufferPool
     ) {
         let rows = channelsLast(weight, pool)
         let packed = packed(rows.span, rows: outputs, columns: length, pool)
-        var result = dx.mutableSpan
         if isPlain {
             return PanelProduct.multiply(
                 m: shape.windowCount, n: length, k: outputs, a: gradient.span,
-                panels: packed.span, c: &result)
+                panels: packed.span, c: &dx)
         }
-        Vector.fill(&result, with: 0)
+        Vector.fill(&dx, with: 0)
         for block in blocks {
             var windows = Tensor(uninitialized: [block.count, length], pool: pool)
             var c = windows.mutableSpan
             PanelProduct.multiply(
                 m: block.count, n: length, k: outputs, a: gradient.span.extracting(part(block)),
                 panels: packed.span, c: &c)
-            shape.windows.fold(windows.span, block, addingTo: &result)
+            shape.windows.fold(windows.span, block, addingTo: &dx)
         }
     }
 

@@ -9,27 +9,27 @@ extension WinogradConvolution: ConvolutionAlgorithm {
         convolve(x.span, weight: weight.span, .forward, into: &result, scratch: &scratch)
     }
 
+    @_lifetime(dWeight: copy dWeight)
     func weightGradient(
-        _ x: Tensor, _ gradient: borrowing Tensor, into dWeight: inout Tensor,
+        _ x: Tensor, _ gradient: borrowing Tensor, into dWeight: inout MutableSpan<Float>,
         _ pool: BufferPool
     ) {
         var memory = Tensor(uninitialized: [weightGradientScratchCount], pool: pool)
         var scratch = memory.mutableSpan
-        var result = dWeight.mutableSpan
-        weightGradient(x.span, gradient: gradient.span, into: &result, scratch: &scratch)
+        weightGradient(x.span, gradient: gradient.span, into: &dWeight, scratch: &scratch)
     }
 
     /// The convolution of the gradients with every window turned by half a turn.
+    @_lifetime(dx: copy dx)
     func inputGradient(
-        _ weight: Tensor, _ gradient: borrowing Tensor, into dx: inout Tensor,
+        _ weight: Tensor, _ gradient: borrowing Tensor, into dx: inout MutableSpan<Float>,
         _ pool: BufferPool
     ) {
         let back = WinogradConvolution(
             images: images, height: height, width: width, inputs: outputs, outputs: inputs)
         var memory = Tensor(uninitialized: [back.scratchCount], pool: pool)
         var scratch = memory.mutableSpan
-        var result = dx.mutableSpan
         back.convolve(
-            gradient.span, weight: weight.span, .backward, into: &result, scratch: &scratch)
+            gradient.span, weight: weight.span, .backward, into: &dx, scratch: &scratch)
     }
 }

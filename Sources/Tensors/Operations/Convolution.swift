@@ -30,15 +30,12 @@ public func convolution2d(
         [x.shape[0], shape.windows.outHeight, shape.windows.outWidth, shape.outputs])
     algorithm.forward(x.value, weight.value, into: &value, tape.pool)
     return tape.record(value, from: x, weight) { gradient, sums in
-        if weight.needsGradient {
-            var result = sums.uninitialized(weight.shape)
-            algorithm.weightGradient(x.value, gradient, into: &result, sums.pool)
-            sums.add(result, to: weight.place)
+        let pool = sums.pool
+        sums.add(to: weight.place) { dWeight in
+            algorithm.weightGradient(x.value, gradient, into: &dWeight, pool)
         }
-        if x.needsGradient {
-            var result = sums.uninitialized(x.shape)
-            algorithm.inputGradient(weight.value, gradient, into: &result, sums.pool)
-            sums.add(result, to: x.place)
+        sums.add(to: x.place) { dx in
+            algorithm.inputGradient(weight.value, gradient, into: &dx, pool)
         }
     }
 }
@@ -82,12 +79,14 @@ protocol ConvolutionAlgorithm: Sendable {
     func forward(_ x: Tensor, _ weight: Tensor, into y: inout Tensor, _ pool: BufferPool)
 
     /// The gradient of the weights from x and the gradient of y.
+    @_lifetime(dWeight: copy dWeight)
     func weightGradient(
-        _ x: Tensor, _ gradient: borrowing Tensor, into dWeight: inout Tensor,
+        _ x: Tensor, _ gradient: borrowing Tensor, into dWeight: inout MutableSpan<Float>,
         _ pool: BufferPool)
 
     /// The gradient of x from the weights and the gradient of y.
+    @_lifetime(dx: copy dx)
     func inputGradient(
-        _ weight: Tensor, _ gradient: borrowing Tensor, into dx: inout Tensor,
+        _ weight: Tensor, _ gradient: borrowing Tensor, into dx: inout MutableSpan<Float>,
         _ pool: BufferPool)
 }
