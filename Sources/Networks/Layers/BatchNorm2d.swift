@@ -1,7 +1,7 @@
 public import Tensors
 
-/// Batch normalisation of channels-last images, with the statistics of the slice in training and the running
-/// ones in evaluation.
+/// Batch normalisation of channels-last images, with the statistics of the slice in training and
+/// the running ones in evaluation.
 ///
 /// In training the slice's mean and unbiased variance are noted in the pass; they travel with
 /// the slice's result, and the coordinator moves the running buffers once a step.

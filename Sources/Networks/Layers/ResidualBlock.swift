@@ -19,7 +19,7 @@ public struct ResidualBlock: Sendable {
     private let stages: [(convolution: Convolution2d, norm: BatchNorm2d)]
     private let downsample: (convolution: Convolution2d, norm: BatchNorm2d)?
 
-    /// Enters `NAME.conv1.weight`, `NAME.bn1.weight`, ... and the shortcut's if it has any.
+    /// Enters `NAME.conv1.weight`, `NAME.bn1.weight` and so on, and the shortcut's if it has any.
     ///
     /// - Parameter width: of the 3x3 convolutions.
     public init(
