@@ -39,12 +39,7 @@ import CPrefetch
             return unsafe narrowStrip(rows: rows, columns: columns, a, b, from: start, into: c)
         }
         var row = 0
-        // What lies behind this panel is used next: its lines are called for on the way.
-        let ahead = k &* width / max(1, rows / 4)
-        var next = unsafe b + k &* width
         while row &+ 4 <= rows {
-            unsafe prefetch(next, count: ahead)
-            unsafe next += ahead
             unsafe fourRows(
                 a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
             row &+= 4
@@ -209,12 +204,6 @@ import CPrefetch
             unsafe b += PanelProduct.width
         }
         unsafe store(s0, s1, s2, c)
-    }
-
-    /// The lines that `count` floats lie in, for reading.
-    @inline(__always)
-    private func prefetch(_ p: UnsafePointer<Float>, count: Int) {
-        for place in stride(from: 0, to: count, by: 16) { unsafe prefetch_for_reading(p + place) }
     }
 
     /// Both lines that 24 floats may lie in.

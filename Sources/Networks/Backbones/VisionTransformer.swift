@@ -101,8 +101,8 @@ public struct VisionTransformer: Encoder {
         }
         x = addBroadcast(x, pass.variable(positions))
         for block in blocks { x = block(x, pass) }
-        guard classToken != nil else { return meanOverTokens(norm(x, pass)) }
-        // Layer norm goes token by token, so that of the class token alone is enough.
-        return norm(x.sliced(axis: 1, 0..<1).reshaped([batch, featureWidth]), pass)
+        x = norm(x, pass)
+        guard classToken != nil else { return meanOverTokens(x) }
+        return x.sliced(axis: 1, 0..<1).reshaped([batch, featureWidth])
     }
 }
