@@ -67,9 +67,13 @@ let package = Package(
         .target(name: "Threads", swiftSettings: strict),
 
         // Numbers
-        .target(name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch"], swiftSettings: numeric),
+        .target(
+            name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch"],
+            swiftSettings: numeric),
         .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
-        .target(name: "Networks", dependencies: ["Tensors", "Kernels", "Buffers"], swiftSettings: numeric),
+        .target(
+            name: "Networks", dependencies: ["Tensors", "Kernels", "Buffers"],
+            swiftSettings: numeric),
         .target(name: "Objectives", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
         .target(name: "Optimizers", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
 

@@ -121,7 +121,8 @@ public actor Coordinator: Service {
     /// What `pleiad status` shows, now.
     public func status() -> StatusDocument {
         StatusDocument(
-            machine.status(at: clock.now), figures: board.figures, traffic: traffic.counts, run: run)
+            machine.status(at: clock.now), figures: board.figures, traffic: traffic.counts, run: run
+        )
     }
 
     /// Serves until the run is over (and, unless `exitsWhenDone`, until told to stop).

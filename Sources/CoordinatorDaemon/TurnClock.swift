@@ -5,8 +5,9 @@ import Messages
 struct CoordinatorSeconds: Hashable, Sendable {
     /// From the last result of a step to the opening of the next one: nobody can compute meanwhile.
     var turn = 0.0
-    /// From the last input of an answer group to its answer, summed over groups. Workers compute
-    /// other slices meanwhile, if there are any.
+    /// From the last input of an answer group to its answer, summed over groups.
+    ///
+    /// Workers compute other slices meanwhile, if there are any.
     var answers = 0.0
 
     static func + (a: CoordinatorSeconds, b: CoordinatorSeconds) -> CoordinatorSeconds {

@@ -28,8 +28,9 @@ import Buffers
     /// beat BLAS by a tenth at 65 x 64 and lose by a tenth at 197 x 64.
     public static let ownLoopsMax = 128 * 64
 
-    /// T rounded up: the length of a row of probabilities; what is past T is 0. To whole lanes,
-    /// and for panels to what leaves 16 columns over or none.
+    /// T rounded up: the length of a row of probabilities; what is past T is 0.
+    ///
+    /// To whole lanes, and for panels to what leaves 16 columns over or none.
     public var paddedTokens: Int {
         if isSmall { return (tokens + 7) / 8 * 8 }
         let rest = tokens % PanelProduct.width

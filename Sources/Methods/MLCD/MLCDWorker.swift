@@ -12,6 +12,7 @@ struct MLCDWorker: WorkerMethod {
     /// What a parked image's activations take, about.
     let activationBytesPerImage: Int
     private let pools = PoolShelf()
+    private let weights: PackedVersion
 
     init(
         network: EmbeddingNetwork, activationBytesPerImage: Int,
@@ -20,6 +21,7 @@ struct MLCDWorker: WorkerMethod {
         self.network = network
         self.activationBytesPerImage = activationBytesPerImage
         self.makeViews = makeViews
+        weights = PackedVersion(network.layout)
     }
 
     func activationBytes(sampleCount: Int) -> Int { sampleCount * activationBytesPerImage }
@@ -34,8 +36,8 @@ struct MLCDWorker: WorkerMethod {
         let pool = pools.take()
         defer { pools.give(pool) }
         let pass = MLCDPass(
-            work, images: views[0], network: network, version: version, pool: pool,
-            progress: progress)
+            work, images: views[0], network: network, version: version, weights: weights,
+            pool: pool, progress: progress)
 
         // 3. Forward: images to features to z [b, D].
         let input = pass.forward()
@@ -54,6 +56,7 @@ private final class MLCDPass {
     private let images: Tensor
     private let network: EmbeddingNetwork
     private let version: VersionTensors
+    private let weights: PackedVersion
     private let pool: BufferPool
     private let progress: any SliceProgress
     private var kept: Forward?
@@ -65,12 +68,13 @@ private final class MLCDPass {
 
     init(
         _ work: SliceWork, images: Tensor, network: EmbeddingNetwork, version: VersionTensors,
-        pool: BufferPool, progress: any SliceProgress
+        weights: PackedVersion, pool: BufferPool, progress: any SliceProgress
     ) {
         self.work = work
         self.images = images
         self.network = network
         self.version = version
+        self.weights = weights
         self.pool = pool
         self.progress = progress
     }
@@ -104,8 +108,8 @@ private final class MLCDPass {
         let tape = Tape(pool: pool)
         tape.progress = { [progress] in progress.tick() }
         let pass = ForwardPass(
-            network.layout, parameters: version.parameters, buffers: version.buffers, tape: tape,
-            isTraining: true)
+            network.layout, parameters: version.parameters, buffers: version.buffers,
+            packed: weights.packed(version.parameters), tape: tape, isTraining: true)
         let (_, embeddings) = network(tape.constant(images), pass)
         return Forward(pass: pass, embeddings: embeddings)
     }
