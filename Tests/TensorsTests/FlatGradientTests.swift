@@ -17,8 +17,9 @@ import Testing
         let x = tape.constant(Tensor([1, 10], shape: [1, 2]))
         let y = linear(linear(x, weight: w), weight: w).sum()
         let flat = tape.flatGradient(of: [(y, Tensor(1))], count: 4)
-        // y = 1^T W W x: dW = (W^T 1) x^T in the inner place, 1 (W x)^T in the outer one.
-        #expect(flat.values == [4 + 21, 40 + 43, 6 + 21, 60 + 43])
+        // y = 1^T W W x: the gradient is (W^T 1) x^T in the inner place, [4 40; 6 60], and
+        // 1 (W x)^T in the outer one, [21 43; 21 43].
+        #expect(flat.values == [25, 83, 27, 103])
     }
 
     @Test func `a leaf that no output depends on has a gradient of zeros`() {

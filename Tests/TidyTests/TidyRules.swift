@@ -73,6 +73,17 @@ enum TidyRules {
             .map { Violation(path: file.path, line: $0 + 1, rule: "over \(columnsMax) columns") }
     }
 
+    /// Whether a declaration goes on in a body of several lines; requirements of protocols and
+    /// bodies on one line do not.
+    private static func hasLongBody(_ file: SourceFile, from start: Int) -> Bool {
+        for line in start..<file.lines.count {
+            let text = file.code(line).trimmingCharacters(in: .whitespaces)
+            if text.hasSuffix("{") { return true }
+            if text.isEmpty || text.hasSuffix("}") { return false }
+        }
+        return false
+    }
+
     /// Functions as the formatter lays them out: the body ends where a brace stands at the
     /// function's own indentation.
     private static func functions(_ file: SourceFile) -> [Violation] {
@@ -83,9 +94,9 @@ enum TidyRules {
             guard words.contains("func") || words.contains("init") else { continue }
             let indentation = String(code.prefix { $0 == " " })
             guard code.trimmingCharacters(in: .whitespaces).first?.isLetter == true,
+                hasLongBody(file, from: start),
                 let end = file.lines[start...].firstIndex(of: indentation + "}")
             else { continue }
-            // A declaration without a body ends at the next declaration; it is never this long.
             if end - start + 1 > functionLinesMax, words.contains("func") {
                 found.append(
                     Violation(

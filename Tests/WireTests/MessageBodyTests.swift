@@ -128,8 +128,8 @@ import Wire
     }
 
     @Test func `an unknown element type is named`() {
-        #expect(throws: WireError.unknownType(tensor: "z", code: 6)) {
-            try decode(forged(dims: [4], offset: 64, type: 6))
+        #expect(throws: WireError.unknownType(tensor: "z", code: 7)) {
+            try decode(forged(dims: [4], offset: 64, type: 7))
         }
     }
 }
