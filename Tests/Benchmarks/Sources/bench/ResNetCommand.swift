@@ -27,7 +27,7 @@ struct ResNetCommand: ParsableCommand {
 
     private static let cases = [
         StepCase(
-            name: "resnet18-32", images: [64, 3, 32, 32], slice: 16,
+            name: "resnet18-32", images: [64, 3, 32, 32], slice: 32,
             operations: 6 * 64 * forwardProducts(side: 32, channels: 3),
             rule: .sgd(SGDMomentum(momentum: 0.9, weightDecay: 1e-4)), rate: 0.01,
             peer: ("resnet.py", ["--image", "32", "--channels", "3", "--batch", "64"])
