@@ -34,23 +34,7 @@ public enum PanelProduct {
         let stride = stride ?? n
         check(b.count, rows: k, columns: n, stride: stride)
         precondition(panels.count == floatCount(rows: k, columns: n), "panels of another size")
-        var place = 0
-        for first in Swift.stride(from: 0, to: n, by: width) {
-            let columns = min(width, n &- first)
-            for row in 0..<k {
-                let index = row &* stride &+ first
-                if columns == width {
-                    panels.setLanes(b.lanes(at: index), at: place)
-                    panels.setLanes(b.lanes(at: index &+ 8), at: place &+ 8)
-                    panels.setLanes(b.lanes(at: index &+ 16), at: place &+ 16)
-                } else {
-                    for column in 0..<width {
-                        panels[place &+ column] = column < columns ? b[index &+ column] : 0
-                    }
-                }
-                place &+= width
-            }
-        }
+        PanelBlocks.pack(b, rows: k, columns: n, stride: stride, into: &panels)
     }
 
     /// Packs the transpose of a matrix into panels.

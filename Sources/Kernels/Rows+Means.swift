@@ -6,24 +6,22 @@ extension Rows {
     public static func add(
         _ x: Span<Float>, _ row: Span<Float>, into z: inout MutableSpan<Float>
     ) {
-        let width = row.count
-        precondition(x.count == z.count, "rows differ in count")
-        for height in 0..<rowCount(x.count, width: width) {
-            let start = height &* width
-            var column = 0
-            while column < width {
-                let (part, index) = (min(8, width &- column), start &+ column)
-                let value = x.lanes(at: index, upTo: part) + row.lanes(at: column, upTo: part)
-                z.setLanes(value, at: index, upTo: part)
-                column &+= 8
-            }
-        }
+        combine(x, row, into: &z) { $0 + $1 }
     }
 
     /// z = x with `row` subtracted from every row.
     @_lifetime(z: copy z)
     public static func subtract(
         _ x: Span<Float>, _ row: Span<Float>, into z: inout MutableSpan<Float>
+    ) {
+        combine(x, row, into: &z) { $0 - $1 }
+    }
+
+    /// z = f of every row of x and `row`.
+    @inline(__always) @_lifetime(z: copy z)
+    private static func combine(
+        _ x: Span<Float>, _ row: Span<Float>, into z: inout MutableSpan<Float>,
+        _ f: (Lanes, Lanes) -> Lanes
     ) {
         let width = row.count
         precondition(x.count == z.count, "rows differ in count")
@@ -32,7 +30,7 @@ extension Rows {
             var column = 0
             while column < width {
                 let (part, index) = (min(8, width &- column), start &+ column)
-                let value = x.lanes(at: index, upTo: part) - row.lanes(at: column, upTo: part)
+                let value = f(x.lanes(at: index, upTo: part), row.lanes(at: column, upTo: part))
                 z.setLanes(value, at: index, upTo: part)
                 column &+= 8
             }

@@ -181,7 +181,7 @@ import Buffers
             let panels = unsafe scratch + (headWidth + tokens) * paddedTokens
             let blocks = PanelBlocks(
                 m: m, n: n, k: k, rowA: rowA, columnA: columnA, rowC: rowC)
-            unsafe blocks.pack(b, rowB: rowB, into: panels)
+            unsafe PanelBlocks.pack(b, rows: k, columns: n, stride: rowB, into: panels)
             unsafe blocks.multiply(a, panels, bias: nil, isAdded: false, into: c)
         }
     }

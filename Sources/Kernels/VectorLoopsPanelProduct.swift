@@ -76,7 +76,7 @@ extension PanelProduct {
                 let rows = min(rowsMax, m &- firstRow)
                 for firstColumn in stride(from: 0, to: n, by: width) {
                     let columns = min(width, n &- firstColumn)
-                    unsafe fill(start, from: bias.map { unsafe $0 + firstColumn }, columns)
+                    unsafe Self.fill(start, from: bias.map { unsafe $0 + firstColumn }, columns)
                     // Even without a sum to make, the start is written.
                     for first in stride(from: 0, to: max(k, 1), by: Self.depth) {
                         let isContinued = isAdded || first > 0
@@ -95,16 +95,34 @@ extension PanelProduct {
         }
     }
 
-    /// Packs B, `[k, n]` with rows `rowB` floats apart, into panels.
-    func pack(
-        _ b: UnsafePointer<Float>, rowB: Int, into panels: UnsafeMutablePointer<Float>
+    /// Packs B, `[k, n]` with rows `stride` floats apart, into panels of the right size.
+    @_lifetime(panels: copy panels)
+    static func pack(
+        _ b: Span<Float>, rows k: Int, columns n: Int, stride: Int,
+        into panels: inout MutableSpan<Float>
     ) {
+        unsafe b.withUnsafeBufferPointer { b in
+            unsafe panels.withUnsafeMutableBufferPointer { panels in
+                guard let b = b.baseAddress, let panels = panels.baseAddress else { return }
+                unsafe pack(b, rows: k, columns: n, stride: stride, into: panels)
+            }
+        }
+    }
+
+    /// The same, between addresses.
+    static func pack(
+        _ b: UnsafePointer<Float>, rows k: Int, columns n: Int, stride rowB: Int,
+        into panels: UnsafeMutablePointer<Float>
+    ) {
+        let width = PanelProduct.width
         for column in stride(from: 0, to: n, by: width) {
             let columns = min(width, n &- column)
             var (from, to) = unsafe (b + column, panels + column &* k)
             for _ in 0..<k {
-                if columns == PanelProduct.width {
-                    unsafe copyRow(from, to)
+                if columns == width {
+                    unsafe to.setEight(from.eight)
+                    unsafe (to + 8).setEight((from + 8).eight)
+                    unsafe (to + 16).setEight((from + 16).eight)
                 } else {
                     unsafe fill(to, from: from, columns)
                 }
@@ -114,20 +132,11 @@ extension PanelProduct {
         }
     }
 
-    @inline(__always)
-    private func copyRow(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-        let (from, to) = unsafe (UnsafeRawPointer(x), UnsafeMutableRawPointer(y))
-        for offset in stride(from: 0, to: 96, by: 32) {
-            let lanes = unsafe from.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
-            unsafe to.storeBytes(of: lanes, toByteOffset: offset, as: Lanes.self)
-        }
-    }
-
     /// Writes 24 floats: the first `columns` from `x`, zeros behind them.
-    private func fill(
+    private static func fill(
         _ y: UnsafeMutablePointer<Float>, from x: UnsafePointer<Float>?, _ columns: Int
     ) {
-        for column in 0..<width {
+        for column in 0..<PanelProduct.width {
             guard let x = unsafe x, column < columns else {
                 unsafe y[column] = 0
                 continue

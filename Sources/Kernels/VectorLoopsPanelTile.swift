@@ -32,40 +32,29 @@ import CPrefetch
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
     ) {
-        if columns == 16 {
-            return unsafe shortStrip(rows: rows, a, b, from: start, into: c)
-        }
-        guard columns == PanelProduct.width else {
+        // The common widths leave 16 columns over: they have a tile of their own.
+        guard columns == width || columns == 16 else {
             return unsafe narrowStrip(rows: rows, columns: columns, a, b, from: start, into: c)
         }
         var row = 0
         while row &+ 4 <= rows {
-            unsafe fourRows(
-                a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
+            let (a, start) = unsafe (a + row &* rowA, start + row &* rowStart)
+            let c = unsafe c + row &* rowC
+            if columns == width {
+                unsafe fourRows(a, b, from: start, into: c)
+            } else {
+                unsafe fourShortRows(a, b, from: start, into: c)
+            }
             row &+= 4
         }
         while row < rows {
-            unsafe oneRow(
-                a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
-            row &+= 1
-        }
-    }
-
-    /// Any number of rows by 16 columns, which the common widths leave over.
-    private func shortStrip(
-        rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
-    ) {
-        var row = 0
-        while row &+ 4 <= rows {
-            unsafe fourShortRows(
-                a + row &* rowA, b, from: start + row &* rowStart, into: c + row &* rowC)
-            row &+= 4
-        }
-        while row < rows {
-            unsafe narrowStrip(
-                rows: 1, columns: 16, a + row &* rowA, b, from: start + row &* rowStart,
-                into: c + row &* rowC)
+            let (a, start) = unsafe (a + row &* rowA, start + row &* rowStart)
+            let c = unsafe c + row &* rowC
+            if columns == width {
+                unsafe oneRow(a, b, from: start, into: c)
+            } else {
+                unsafe narrowStrip(rows: 1, columns: columns, a, b, from: start, into: c)
+            }
             row &+= 1
         }
     }
@@ -117,14 +106,14 @@ import CPrefetch
         unsafe prefetch(c1)
         unsafe prefetch(c2)
         unsafe prefetch(c3)
-        var (s00, s01, s02) = unsafe (load(start), load(start + 8), load(start + 16))
-        var (s10, s11, s12) = unsafe (load(start1), load(start1 + 8), load(start1 + 16))
-        var (s20, s21, s22) = unsafe (load(start2), load(start2 + 8), load(start2 + 16))
-        var (s30, s31, s32) = unsafe (load(start3), load(start3 + 8), load(start3 + 16))
+        var (s00, s01, s02) = unsafe (start.eight, (start + 8).eight, (start + 16).eight)
+        var (s10, s11, s12) = unsafe (start1.eight, (start1 + 8).eight, (start1 + 16).eight)
+        var (s20, s21, s22) = unsafe (start2.eight, (start2 + 8).eight, (start2 + 16).eight)
+        var (s30, s31, s32) = unsafe (start3.eight, (start3 + 8).eight, (start3 + 16).eight)
         let (row1, row2, row3) = (rowA, 2 &* rowA, 3 &* rowA)
         var (a, b) = unsafe (a, b)
         for _ in 0..<k {
-            let (x, y, z) = unsafe (load(b), load(b + 8), load(b + 16))
+            let (x, y, z) = unsafe (b.eight, (b + 8).eight, (b + 16).eight)
             let p0 = unsafe Lanes(repeating: a[0])
             s00 = s00.addingProduct(x, p0)
             s01 = s01.addingProduct(y, p0)
@@ -144,10 +133,18 @@ import CPrefetch
             unsafe a += columnA
             unsafe b += PanelProduct.width
         }
-        unsafe store(s00, s01, s02, c)
-        unsafe store(s10, s11, s12, c1)
-        unsafe store(s20, s21, s22, c2)
-        unsafe store(s30, s31, s32, c3)
+        unsafe c.setEight(s00)
+        unsafe (c + 8).setEight(s01)
+        unsafe (c + 16).setEight(s02)
+        unsafe c1.setEight(s10)
+        unsafe (c1 + 8).setEight(s11)
+        unsafe (c1 + 16).setEight(s12)
+        unsafe c2.setEight(s20)
+        unsafe (c2 + 8).setEight(s21)
+        unsafe (c2 + 16).setEight(s22)
+        unsafe c3.setEight(s30)
+        unsafe (c3 + 8).setEight(s31)
+        unsafe (c3 + 16).setEight(s32)
     }
 
     /// Four rows by the first 16 columns of a panel.
@@ -158,14 +155,14 @@ import CPrefetch
     ) {
         let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
         let start3 = unsafe start + 3 &* rowStart
-        var (s00, s01) = unsafe (load(start), load(start + 8))
-        var (s10, s11) = unsafe (load(start1), load(start1 + 8))
-        var (s20, s21) = unsafe (load(start2), load(start2 + 8))
-        var (s30, s31) = unsafe (load(start3), load(start3 + 8))
+        var (s00, s01) = unsafe (start.eight, (start + 8).eight)
+        var (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
+        var (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
+        var (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
         let (row1, row2, row3) = (rowA, 2 &* rowA, 3 &* rowA)
         var (a, b) = unsafe (a, b)
         for _ in 0..<k {
-            let (x, y) = unsafe (load(b), load(b + 8))
+            let (x, y) = unsafe (b.eight, (b + 8).eight)
             let p0 = unsafe Lanes(repeating: a[0])
             s00 = s00.addingProduct(x, p0)
             s01 = s01.addingProduct(y, p0)
@@ -181,10 +178,14 @@ import CPrefetch
             unsafe a += columnA
             unsafe b += PanelProduct.width
         }
-        unsafe store(s00, s01, c)
-        unsafe store(s10, s11, c + rowC)
-        unsafe store(s20, s21, c + 2 &* rowC)
-        unsafe store(s30, s31, c + 3 &* rowC)
+        unsafe c.setEight(s00)
+        unsafe (c + 8).setEight(s01)
+        unsafe (c + rowC).setEight(s10)
+        unsafe (c + rowC + 8).setEight(s11)
+        unsafe (c + 2 &* rowC).setEight(s20)
+        unsafe (c + 2 &* rowC + 8).setEight(s21)
+        unsafe (c + 3 &* rowC).setEight(s30)
+        unsafe (c + 3 &* rowC + 8).setEight(s31)
     }
 
     /// One row by 24 columns.
@@ -193,17 +194,19 @@ import CPrefetch
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, from start: UnsafePointer<Float>,
         into c: UnsafeMutablePointer<Float>
     ) {
-        var (s0, s1, s2) = unsafe (load(start), load(start + 8), load(start + 16))
+        var (s0, s1, s2) = unsafe (start.eight, (start + 8).eight, (start + 16).eight)
         var (a, b) = unsafe (a, b)
         for _ in 0..<k {
             let p = unsafe Lanes(repeating: a[0])
-            s0 = unsafe s0.addingProduct(load(b), p)
-            s1 = unsafe s1.addingProduct(load(b + 8), p)
-            s2 = unsafe s2.addingProduct(load(b + 16), p)
+            s0 = unsafe s0.addingProduct(b.eight, p)
+            s1 = unsafe s1.addingProduct((b + 8).eight, p)
+            s2 = unsafe s2.addingProduct((b + 16).eight, p)
             unsafe a += columnA
             unsafe b += PanelProduct.width
         }
-        unsafe store(s0, s1, s2, c)
+        unsafe c.setEight(s0)
+        unsafe (c + 8).setEight(s1)
+        unsafe (c + 16).setEight(s2)
     }
 
     /// Both lines that 24 floats may lie in.
@@ -211,25 +214,5 @@ import CPrefetch
     private func prefetch(_ p: UnsafeMutablePointer<Float>) {
         unsafe prefetch_for_writing(p)
         unsafe prefetch_for_writing(p + 23)
-    }
-
-    @inline(__always)
-    private func load(_ p: UnsafePointer<Float>) -> Lanes {
-        unsafe UnsafeRawPointer(p).loadUnaligned(as: Lanes.self)
-    }
-
-    @inline(__always)
-    private func store(
-        _ x: Lanes, _ y: Lanes, _ z: Lanes, _ p: UnsafeMutablePointer<Float>
-    ) {
-        unsafe store(x, y, p)
-        unsafe UnsafeMutableRawPointer(p).storeBytes(of: z, toByteOffset: 64, as: Lanes.self)
-    }
-
-    @inline(__always)
-    private func store(_ x: Lanes, _ y: Lanes, _ p: UnsafeMutablePointer<Float>) {
-        let raw = UnsafeMutableRawPointer(p)
-        unsafe raw.storeBytes(of: x, as: Lanes.self)
-        unsafe raw.storeBytes(of: y, toByteOffset: 32, as: Lanes.self)
     }
 }

@@ -76,7 +76,7 @@ import Buffers
         var (s20, s21, s30, s31) = (zero, zero, zero, zero)
         var (a0, b0) = unsafe (a, b)
         for _ in 0..<k {
-            let (x, y) = unsafe (load(b0), load(b0 + 8))
+            let (x, y) = unsafe (b0.eight, (b0 + 8).eight)
             let p0 = unsafe Lanes(repeating: a0[0])
             s00 = s00.addingProduct(x, p0)
             s01 = s01.addingProduct(y, p0)
@@ -92,14 +92,14 @@ import Buffers
             unsafe a0 += columnA
             unsafe b0 += rowB
         }
-        unsafe store(s00, c)
-        unsafe store(s01, c + 8)
-        unsafe store(s10, c + rowC)
-        unsafe store(s11, c + (rowC &+ 8))
-        unsafe store(s20, c + 2 &* rowC)
-        unsafe store(s21, c + (2 &* rowC &+ 8))
-        unsafe store(s30, c + 3 &* rowC)
-        unsafe store(s31, c + (3 &* rowC &+ 8))
+        unsafe c.setEight(s00)
+        unsafe (c + 8).setEight(s01)
+        unsafe (c + rowC).setEight(s10)
+        unsafe (c + (rowC &+ 8)).setEight(s11)
+        unsafe (c + 2 &* rowC).setEight(s20)
+        unsafe (c + (2 &* rowC &+ 8)).setEight(s21)
+        unsafe (c + 3 &* rowC).setEight(s30)
+        unsafe (c + (3 &* rowC &+ 8)).setEight(s31)
     }
 
     @inline(__always)
@@ -111,7 +111,7 @@ import Buffers
         var (s0, s1, s2, s3) = (zero, zero, zero, zero)
         var (a0, b0) = unsafe (a, b)
         for _ in 0..<k {
-            let x = unsafe load(b0)
+            let x = unsafe b0.eight
             s0 = unsafe s0.addingProduct(x, Lanes(repeating: a0[0]))
             s1 = unsafe s1.addingProduct(x, Lanes(repeating: a0[rowA]))
             s2 = unsafe s2.addingProduct(x, Lanes(repeating: a0[2 &* rowA]))
@@ -119,10 +119,10 @@ import Buffers
             unsafe a0 += columnA
             unsafe b0 += rowB
         }
-        unsafe store(s0, c)
-        unsafe store(s1, c + rowC)
-        unsafe store(s2, c + 2 &* rowC)
-        unsafe store(s3, c + 3 &* rowC)
+        unsafe c.setEight(s0)
+        unsafe (c + rowC).setEight(s1)
+        unsafe (c + 2 &* rowC).setEight(s2)
+        unsafe (c + 3 &* rowC).setEight(s3)
     }
 
     @inline(__always)
@@ -133,18 +133,8 @@ import Buffers
         var sum = Lanes(repeating: 0)
         for l in 0..<k {
             let p = unsafe Lanes(repeating: a[l &* columnA])
-            sum = unsafe sum.addingProduct(load(b + l &* rowB), p)
+            sum = unsafe sum.addingProduct((b + l &* rowB).eight, p)
         }
-        unsafe store(sum, c)
-    }
-
-    @inline(__always)
-    private func load(_ p: UnsafePointer<Float>) -> Lanes {
-        unsafe UnsafeRawPointer(p).loadUnaligned(as: Lanes.self)
-    }
-
-    @inline(__always)
-    private func store(_ value: Lanes, _ p: UnsafeMutablePointer<Float>) {
-        unsafe UnsafeMutableRawPointer(p).storeBytes(of: value, as: Lanes.self)
+        unsafe c.setEight(sum)
     }
 }

@@ -129,22 +129,3 @@ import Buffers
         unsafe (y + 2 &* stride).setEight(last.addingProduct(evenB, Lanes(repeating: b * b)))
     }
 }
-
-extension UnsafePointer<Float> {
-    /// The eight floats from here on.
-    @inline(__always) var eight: Lanes {
-        unsafe UnsafeRawPointer(self).loadUnaligned(as: Lanes.self)
-    }
-}
-
-extension UnsafeMutablePointer<Float> {
-    /// The eight floats from here on.
-    @inline(__always) var eight: Lanes {
-        unsafe UnsafeRawPointer(self).loadUnaligned(as: Lanes.self)
-    }
-
-    /// Writes eight floats from here on.
-    @inline(__always) func setEight(_ value: Lanes) {
-        unsafe UnsafeMutableRawPointer(self).storeBytes(of: value, as: Lanes.self)
-    }
-}
