@@ -30,3 +30,36 @@ public enum MessageLimits {
     /// Largest count of bytes that a field may state.
     public static let statedBytes: UInt64 = 1 << 50
 }
+
+/// The rule for names, as a part of a sentence.
+public let peerNameRule =
+    "a name has 1 to \(MessageLimits.nameBytes) letters, digits, '.', '-' or '_'"
+
+/// Whether `name` can be a worker's or client's name: 1 to 64 letters, digits, dots, dashes and
+/// underscores of ASCII.
+public func isValidPeerName(_ name: String) -> Bool {
+    let bytes = name.utf8
+    guard bytes.count >= 1, bytes.count <= MessageLimits.nameBytes else { return false }
+    return bytes.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}
+
+extension String {
+    /// The longest prefix of whole characters within so many bytes.
+    func cut(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var kept = 0
+        return String(
+            prefix { character in
+                kept += character.utf8.count
+                return kept <= limit
+            })
+    }
+}

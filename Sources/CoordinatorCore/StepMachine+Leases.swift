@@ -1,0 +1,95 @@
+import Messages
+
+// What happens inside the open step, points 2 and 3: leases, and the version that they need
+// (design, sections 2.2 and 2.3).
+extension StepMachine {
+    /// The open step's number while its slices are computed.
+    var steppingStep: StepNumber? { phase == .stepping ? step?.opened.step : nil }
+
+    /// Whether steps are being made: an open step, and somebody at work on it.
+    var isStepping: Bool {
+        phase == .committing || (phase == .stepping && step?.leases.isIdle == false)
+    }
+
+    // MARK: 2. Lease
+
+    /// Gives leases to those who wait for one, in the order in which they asked.
+    mutating func giveLeases() {
+        guard phase == .stepping, pausedBecause == nil else { return }
+        var waiting: [Wish] = []
+        for wish in wishes where !giveLease(to: wish.asker) { waiting.append(wish) }
+        wishes = waiting
+    }
+
+    private mutating func giveLease(to asker: Asker) -> Bool {
+        guard let open = step else { return false }
+        let worker = asker.worker
+        if let slice = open.leases.choice(for: worker, ready: sessions.ready) {
+            lease(slice, to: asker)
+            return true
+        }
+        let overdue = open.leases.overdueChoice(
+            for: worker, at: time, term: settings.leaseTerm, isThrough: open.exchanges.isThrough)
+        guard let slice = overdue else { return false }
+        let holders = open.leases.slices[slice].holders.map { sessions.name(of: $0.worker) }
+        note(
+            .info,
+            "slice \(slice) of step \(open.opened.step) is overdue on \(holders); worker "
+                + "\(sessions.name(of: worker)) gets it too")
+        lease(slice, to: asker)
+        return true
+    }
+
+    private mutating func lease(_ slice: Int, to asker: Asker) {
+        guard let opened = step?.opened else { return }
+        step?.leases.lease(slice, to: asker.worker, at: time)
+        let next = opened.nextTasks.indices.contains(slice) ? [opened.nextTasks[slice]] : []
+        let lease = Lease(
+            task: opened.tasks[slice], version: opened.version, seed: settings.seed,
+            hints: next.filter { !$0.samples.isEmpty })
+        answer(asker, .reply(.lease(lease)))
+    }
+
+    /// A slice comes back: late returns have no effect, errors are counted.
+    mutating func take(_ lease: ReturnLease, from asker: Asker) {
+        defer { answer(asker, .reply(.accepted)) }
+        guard lease.step == steppingStep, let slice = step?.slice(lease.slice),
+            step?.leases.release(slice, from: asker.worker, at: time) == true
+        else { return }
+        nodes.withdraw(slice: slice, from: asker.worker)
+        let gone = step?.exchanges.dismiss(slice: slice) { $0.worker == asker.worker } ?? []
+        for waiting in gone { refuse(waiting, .leaseGone, "slice \(slice) was handed back") }
+        let name = sessions.name(of: asker.worker)
+        let what = "slice \(slice) of step \(lease.step)"
+        switch lease.reason {
+        case .failed: countFailure(of: slice, on: asker.worker, lease.detail)
+        case .drain: note(.info, "worker \(name) drains and hands back \(what)")
+        case .abandoned: note(.debug, "worker \(name) has abandoned \(what)")
+        }
+    }
+
+    /// Notes an error of a slice; the third one pauses the run.
+    mutating func countFailure(of slice: Int, on worker: Incarnation, _ detail: String) {
+        guard let number = step?.opened.step,
+            let count = step?.leases.fail(slice, on: worker)
+        else { return }
+        let text =
+            "slice \(slice) of step \(number) failed on worker \(sessions.name(of: worker)), "
+            + "\(count) of \(LeaseBook.failuresMax) times: \(detail)"
+        note(.warning, text)
+        guard count >= LeaseBook.failuresMax, pausedBecause == nil else { return }
+        pausedBecause = text
+        note(.warning, "the run is paused; mend the cause and start the coordinator again")
+    }
+
+    // MARK: 3. Forward
+
+    /// The open step's version is sent; any other is gone, or not there yet.
+    mutating func take(_ version: FetchVersion, from asker: Asker) {
+        guard version.step == steppingStep, version.digest == step?.opened.version else {
+            refuse(asker, .versionGone, "step \(version.step), \(version.digest.shortHex)")
+            return
+        }
+        answer(asker, .version(version))
+    }
+}
