@@ -35,13 +35,20 @@ public final class AppendOnlyLog: Sendable {
 
     /// Opens the log, or begins one.
     ///
+    /// When this returns all records are durable: what an earlier process wrote
+    /// and did not see synchronised is written again. If that synchronisation failed, the system
+    /// takes its bytes for written, and another one alone would not move them.
+    ///
     /// - Parameters:
     ///   - path: the file; its folder must be there.
-    ///   - middleDamage: what to do about damage that sound records follow.
+    ///   - committedByteCount: what is known to have been on disk, for instance by a checkpoint;
+    ///     less than that is damage.
+    ///   - middleDamage: what to do about damage that is no crash's doing.
     ///   - visit: is given every record in order, with its number from 0.
-    /// - Throws: `StorageError.damaged` naming the line; what `visit` throws.
+    /// - Throws: `StorageError.damaged` naming the line, the file then left as it is; what `visit`
+    ///   throws.
     public init(
-        path: String, middleDamage: MiddleDamage = .refuse,
+        path: String, committedByteCount: Int = 0, middleDamage: MiddleDamage = .refuse,
         fileSystem: any FileSystem = LocalFileSystem(),
         visit: (Int, JSONValue) throws(StorageError) -> Void = { _, _ throws(StorageError) in }
     ) throws(StorageError) {
@@ -53,15 +60,28 @@ public final class AppendOnlyLog: Sendable {
             try fileSystem.synchronizeDirectory(folder(of: path))
         }
         let scan = try LogScan(file, path, visit)
-        if middleDamage == .refuse { try scan.refuseMiddleDamage() }
-        let end = scan.ends.last ?? 0
-        cutByteCount = scan.byteCount - end
-        if cutByteCount > 0 {
-            try file.truncate(to: end)
-            try file.synchronize()
+        if middleDamage == .refuse {
+            try scan.refuseDamage(committedByteCount: committedByteCount)
         }
+        let end = scan.soundByteCount
+        cutByteCount = scan.byteCount - end
+        if cutByteCount > 0 { try file.truncate(to: end) }
+        try AppendOnlyLog.writeAgain(file, min(end, committedByteCount)..<end)
+        if scan.byteCount > 0 { try file.synchronize() }
         state = Mutex(State(ends: scan.ends))
     }
+
+    private static func writeAgain(
+        _ file: any OpenFile, _ range: Range<Int>
+    ) throws(StorageError) {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: transferChunkBytes) {
+            let count = min(transferChunkBytes, range.upperBound - start)
+            try file.overwrite(at: start, try file.read(at: start, count: count))
+        }
+    }
+
+    /// The bytes of all records.
+    public var byteCount: Int { state.withLock { $0.byteCount } }
 
     /// The number of records.
     public var count: Int { state.withLock { $0.ends.count } }
@@ -88,20 +108,29 @@ public final class AppendOnlyLog: Sendable {
                 bytes += line
                 ends.append(state.byteCount + bytes.count)
             }
+            FailPoint.pass("\(fileName(of: path)).append")
             do throws(StorageError) {
                 try file.write(bytes)
             } catch {
                 try undoWrite(&state, cause: error)
                 throw error
             }
+            FailPoint.pass("\(fileName(of: path)).sync")
             if durably { try synchronizeData(&state) }
             state.ends = ends
+            FailPoint.pass("\(fileName(of: path)).done")
         }
     }
 
-    /// Makes everything that was appended durable.
+    /// Makes everything that was appended durable; others may append meanwhile.
     public func synchronize() throws(StorageError) {
-        try change { state throws(StorageError) in try synchronizeData(&state) }
+        try change { _ throws(StorageError) in }
+        do throws(StorageError) {
+            try file.synchronizeData()
+        } catch {
+            state.withLock { $0.failure = "\(error)" }
+            throw error
+        }
     }
 
     /// Forgets all records after the first `count`, durably.
@@ -128,10 +157,7 @@ public final class AppendOnlyLog: Sendable {
         _ path: String, fileSystem: any FileSystem = LocalFileSystem(),
         visit: (Int, JSONValue) throws(StorageError) -> Void
     ) throws(StorageError) -> Int {
-        let file = try fileSystem.open(path, .read)
-        let scan = try LogScan(file, path, visit)
-        try file.close()
-        return scan.ends.count
+        try LogScan(path: path, fileSystem: fileSystem, visit: visit).ends.count
     }
 
     private func change(
@@ -158,82 +184,5 @@ public final class AppendOnlyLog: Sendable {
             state.failure = "\(error)"
             throw error
         }
-    }
-}
-
-/// One pass over a log: where sound records end, and whether sound ones follow a bad line.
-private struct LogScan {
-    /// Ends of the records before the first bad line.
-    private(set) var ends: [Int] = []
-    /// The file's size.
-    private(set) var byteCount = 0
-    private let path: String
-    private var badLine: Int?
-    private var badReason = ""
-    private var lineAfterBad: Int?
-
-    init(
-        _ file: any OpenFile, _ path: String,
-        _ visit: (Int, JSONValue) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        self.path = path
-        var line: [UInt8] = []
-        var lineNumber = 1
-        while true {
-            let chunk = try file.read(at: byteCount, count: transferChunkBytes)
-            guard !chunk.isEmpty else { break }
-            var rest = chunk[...]
-            while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                line += rest[...newline]
-                let end = byteCount + newline + 1
-                try take(line, lineNumber, end: end, visit)
-                line = []
-                lineNumber += 1
-                rest = rest[(newline + 1)...]
-            }
-            line += rest
-            byteCount += chunk.count
-            // A longer line is no record; its middle need not be kept to know that.
-            if line.count > 2 * AppendOnlyLog.recordBytesMax {
-                line = Array(line.prefix(AppendOnlyLog.recordBytesMax + 1))
-            }
-        }
-        if !line.isEmpty, badLine == nil {
-            badLine = lineNumber
-            badReason = "does not end"
-        }
-    }
-
-    private mutating func take(
-        _ line: [UInt8], _ number: Int, end: Int,
-        _ visit: (Int, JSONValue) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        let record: JSONValue
-        do throws(StorageProblem) {
-            guard line.count <= AppendOnlyLog.recordBytesMax else {
-                throw StorageProblem("is longer than \(AppendOnlyLog.recordBytesMax) bytes")
-            }
-            record = try SealedJSON.open(line, .line)
-        } catch {
-            if badLine == nil {
-                badLine = number
-                badReason = error.reason
-            }
-            return
-        }
-        if badLine == nil {
-            try visit(ends.count, record)
-            ends.append(end)
-        } else if lineAfterBad == nil {
-            lineAfterBad = number
-        }
-    }
-
-    func refuseMiddleDamage() throws(StorageError) {
-        guard let badLine, let lineAfterBad else { return }
-        throw .damaged(
-            path: path,
-            reason: "line \(badLine) \(badReason), and line \(lineAfterBad) is sound: "
-                + "no crash does that; restore the file from a copy")
     }
 }

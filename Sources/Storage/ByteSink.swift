@@ -1,12 +1,19 @@
+import Buffers
 import Identity
 
 /// Writes a file front to back and knows, when done, its size and digest.
+///
+/// Without a file it only sums: what is to be written is run through it once before, where a
+/// checksum stands ahead of the bytes that it is of.
 final class ByteSink {
-    private let file: any OpenFile
+    private let file: (any OpenFile)?
     private var hasher = SHA256Hasher()
     private(set) var byteCount = 0
+    /// CRC-32C of all bytes; kept only where there is no file.
+    private(set) var checksum: UInt32 = 0
 
-    init(_ file: any OpenFile) {
+    /// A sink that writes to `file`, or sums.
+    init(_ file: (any OpenFile)?) {
         self.file = file
     }
 
@@ -15,16 +22,24 @@ final class ByteSink {
         while start < bytes.byteCount {
             let end = min(start + transferChunkBytes, bytes.byteCount)
             let chunk = bytes.extracting(start..<end)
-            try file.write(chunk)
-            hasher.update(chunk)
+            if let file {
+                try file.write(chunk)
+                hasher.update(chunk)
+            } else {
+                checksum = CRC32C.checksum(chunk, continuing: checksum)
+            }
             start = end
         }
         byteCount += bytes.byteCount
     }
 
     func write(_ bytes: [UInt8]) throws(StorageError) {
-        try file.write(bytes)
-        hasher.update(bytes)
+        if let file {
+            try file.write(bytes)
+            hasher.update(bytes)
+        } else {
+            checksum = CRC32C.checksum(bytes, continuing: checksum)
+        }
         byteCount += bytes.count
     }
 

@@ -15,7 +15,7 @@ public struct CheckpointManifest: Hashable, Sendable {
     /// The manifest's name inside the checkpoint's folder.
     public static let fileName = "manifest.json"
     /// The version of the format that is written, and the only one that is read.
-    static let formatVersion: Int64 = 1
+    static let formatVersion: Int64 = 2
     /// The longest manifest that is read, in bytes.
     static let bytesMax = 1 << 20
 
@@ -27,6 +27,8 @@ public struct CheckpointManifest: Hashable, Sendable {
     public var digests: [NamedDigest]
     /// The files, in the writer's order.
     public var files: [CheckpointFile]
+    /// What of each log was on disk when the checkpoint was begun.
+    public var logs: [LogLength]
 
     /// The digest of this name.
     public func digest(_ name: String) -> Digest? {
@@ -38,7 +40,7 @@ public struct CheckpointManifest: Hashable, Sendable {
         let object: JSONValue = [
             "format_version": .integer(CheckpointManifest.formatVersion),
             "step": .integer(Int64(step)),
-            "created_by": .string(createdBy),
+            "created_by": .string(createdBy), "logs": LogLength.json(logs),
             "digests": .object(digests.map { JSONMember($0.name, .string($0.digest.hex)) }),
             "files": .array(
                 files.map { file in
@@ -51,6 +53,20 @@ public struct CheckpointManifest: Hashable, Sendable {
         return SealedJSON.seal(object, .indented)
     }
 
+    /// Reads a manifest.
+    ///
+    /// - Throws: `StorageError.damaged` if a byte is not as it was written.
+    public init(
+        contentsOf path: String, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws(StorageError) {
+        let bytes = try fileSystem.readFile(path, upTo: CheckpointManifest.bytesMax)
+        do throws(StorageProblem) {
+            try self.init(decoding: bytes)
+        } catch {
+            throw .damaged(path: path, reason: error.reason)
+        }
+    }
+
     /// Reads the file's bytes.
     init(decoding bytes: [UInt8]) throws(StorageProblem) {
         let value = try SealedJSON.open(bytes, .indented)
@@ -58,13 +74,16 @@ public struct CheckpointManifest: Hashable, Sendable {
             throw StorageProblem("has no format_version")
         }
         guard version == CheckpointManifest.formatVersion else {
-            throw StorageProblem("is of format version \(version), this program reads 1")
+            throw StorageProblem(
+                "is of format version \(version), this program reads "
+                    + "\(CheckpointManifest.formatVersion)")
         }
         guard let step = value["step"]?.integer.flatMap({ Int(exactly: $0) }), step >= 0,
             let createdBy = value["created_by"]?.string,
             let digestMembers = value["digests"]?.members, let fileValues = value["files"]?.array
         else { throw StorageProblem("lacks a member") }
         (self.step, self.createdBy) = (step, createdBy)
+        logs = try LogLength.read(value["logs"])
         digests = []
         for member in digestMembers {
             guard let digest = member.value.string.flatMap({ Digest(hex: $0) }) else {
@@ -82,9 +101,12 @@ public struct CheckpointManifest: Hashable, Sendable {
         }
     }
 
-    init(step: Int, createdBy: String, digests: [NamedDigest], files: [CheckpointFile]) {
+    init(
+        step: Int, createdBy: String, digests: [NamedDigest], files: [CheckpointFile],
+        logs: [LogLength]
+    ) {
         (self.step, self.createdBy) = (step, createdBy)
-        (self.digests, self.files) = (digests, files)
+        (self.digests, self.files, self.logs) = (digests, files, logs)
     }
 }
 

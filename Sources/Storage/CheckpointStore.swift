@@ -20,6 +20,7 @@ public struct CheckpointStore: Sendable {
     /// Checkpoints that are kept: the newest ones, at least two.
     public let keptCount: Int
     private let fileSystem: any FileSystem
+    private static let damagedPrefix = "damaged-"
 
     /// The checkpoints in this folder.
     ///
@@ -41,7 +42,7 @@ public struct CheckpointStore: Sendable {
     /// The steps for which there is a folder, whole or not, rising.
     public func steps() throws(StorageError) -> [Int] {
         guard fileSystem.exists(directory) else { return [] }
-        return try fileSystem.list(directory).compactMap(step(ofFolder:)).sorted()
+        return try fileSystem.list(directory).compactMap { number(in: $0, after: "step-") }.sorted()
     }
 
     /// Writes a checkpoint; returns when it is durable, and older ones beyond `keptCount` removed.
@@ -53,19 +54,22 @@ public struct CheckpointStore: Sendable {
     ///   - step: steps that are committed.
     ///   - files: names and contents, in the order in which they are written.
     ///   - digests: named digests of the state, for the manifest.
+    ///   - logs: what of each log is on disk, for the manifest.
     ///   - createdBy: the program and its version, for the manifest.
     /// - Throws: `StorageError.diskFull` among others; the older checkpoints are untouched then. A
     ///   failed synchronisation fails the whole write.
     @discardableResult
     public func write(
         step: Int, files: [(name: String, content: Content)], digests: [NamedDigest],
-        createdBy: String
+        logs: [LogLength] = [], createdBy: String
     ) throws(StorageError) -> CheckpointManifest {
         let temporary = "\(directory)/writing.tmp"
         try removeLeftovers()
         do {
-            let manifest = try writeFiles(
-                step: step, files: files, digests: digests, createdBy: createdBy, in: temporary)
+            let written = try writeFiles(files, in: temporary)
+            let manifest = CheckpointManifest(
+                step: step, createdBy: createdBy, digests: digests, files: written, logs: logs)
+            try write(manifest, in: temporary)
             try putInPlace(manifest, from: temporary)
             try prune()
             return manifest
@@ -109,20 +113,42 @@ public struct CheckpointStore: Sendable {
         }
     }
 
+    /// What of each log was on disk, by the word of every manifest that can be read.
+    public func logLengths() throws(StorageError) -> [LogLength] {
+        var lengths: [LogLength] = []
+        for step in try steps() {
+            let path = "\(folder(step))/\(CheckpointManifest.fileName)"
+            // One that cannot be read is no witness; whoever loads the checkpoint says so.
+            guard let manifest = try? CheckpointManifest(contentsOf: path, fileSystem: fileSystem)
+            else { continue }
+            lengths += manifest.logs
+        }
+        return lengths
+    }
+
+    /// Takes broken checkpoints out of the row, so that they do not count among those that are
+    /// kept; they stay as `damaged-N` until all that are kept are newer.
+    public func setAside(_ rejected: [RejectedCheckpoint]) throws(StorageError) {
+        for checkpoint in rejected {
+            let target = "\(directory)/\(CheckpointStore.damagedPrefix)\(checkpoint.step)"
+            if fileSystem.exists(target) { try fileSystem.removeTree(target) }
+            try fileSystem.rename(folder(checkpoint.step), to: target)
+        }
+        if !rejected.isEmpty { try fileSystem.synchronizeDirectory(directory) }
+    }
+
     private func folder(_ step: Int) -> String { "\(directory)/step-\(step)" }
 
-    private func step(ofFolder name: String) -> Int? {
-        guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), step >= 0,
-            name == "step-\(step)"
+    private func number(in name: String, after prefix: String) -> Int? {
+        guard name.hasPrefix(prefix), let step = Int(name.dropFirst(prefix.count)), step >= 0,
+            name == "\(prefix)\(step)"
         else { return nil }
         return step
     }
 
     private func writeFiles(
-        step: Int, files: [(name: String, content: Content)], digests: [NamedDigest],
-        createdBy: String, in folder: String
-    ) throws(StorageError) -> CheckpointManifest {
-        precondition(step >= 0, "step \(step)")
+        _ files: [(name: String, content: Content)], in folder: String
+    ) throws(StorageError) -> [CheckpointFile] {
         try fileSystem.createDirectory(folder)
         var written: [CheckpointFile] = []
         for (name, content) in files {
@@ -139,22 +165,28 @@ public struct CheckpointStore: Sendable {
             }
             written.append(CheckpointFile(name: name, byteCount: byteCount, digest: digest))
         }
-        let manifest = CheckpointManifest(
-            step: step, createdBy: createdBy, digests: digests, files: written)
+        return written
+    }
+
+    private func write(
+        _ manifest: CheckpointManifest, in folder: String
+    ) throws(StorageError) {
         let bytes = manifest.encoded()
         precondition(bytes.count <= CheckpointManifest.bytesMax, "a manifest too long")
+        FailPoint.pass("checkpoint.manifest")
         let path = "\(folder)/\(CheckpointManifest.fileName)"
         _ = try writeFile(path) { sink throws(StorageError) in try sink.write(bytes) }
         try fileSystem.synchronizeDirectory(folder)
-        return manifest
     }
 
     private func writeFile(
         _ path: String, _ body: (ByteSink) throws(StorageError) -> Void
     ) throws(StorageError) -> (byteCount: Int, digest: Digest) {
+        FailPoint.pass("checkpoint.write")
         let file = try fileSystem.open(path, .create)
         let sink = ByteSink(file)
         try body(sink)
+        FailPoint.pass("checkpoint.sync")
         try file.synchronize()
         try file.close()
         let readBack = try digestOfFile(path, fileSystem)
@@ -177,8 +209,11 @@ public struct CheckpointStore: Sendable {
             }
             try fileSystem.rename(target, to: "\(directory)/replaced.tmp")
         }
+        FailPoint.pass("checkpoint.rename")
         try fileSystem.rename(temporary, to: target)
+        FailPoint.pass("checkpoint.dirsync")
         try fileSystem.synchronizeDirectory(directory)
+        FailPoint.pass("checkpoint.done")
         try removeLeftovers()
     }
 
@@ -189,7 +224,14 @@ public struct CheckpointStore: Sendable {
             let doomed = "\(directory)/old.tmp"
             try fileSystem.rename(folder(step), to: doomed)
             try fileSystem.synchronizeDirectory(directory)
+            FailPoint.pass("checkpoint.prune")
             try fileSystem.removeTree(doomed)
+        }
+        guard let oldest = try steps().first else { return }
+        for name in try fileSystem.list(directory) {
+            if let step = number(in: name, after: CheckpointStore.damagedPrefix), step < oldest {
+                try fileSystem.removeTree("\(directory)/\(name)")
+            }
         }
     }
 
@@ -213,13 +255,7 @@ public struct CheckpointStore: Sendable {
                 Rejection(checkpoint: RejectedCheckpoint(step: step, file: path, reason: reason)))
         }
         do {
-            let bytes = try fileSystem.readFile(path, upTo: CheckpointManifest.bytesMax)
-            let manifest: CheckpointManifest
-            do throws(StorageProblem) {
-                manifest = try CheckpointManifest(decoding: bytes)
-            } catch {
-                return rejection(error.reason)
-            }
+            let manifest = try CheckpointManifest(contentsOf: path, fileSystem: fileSystem)
             guard manifest.step == step else {
                 return rejection("is of step \(manifest.step)")
             }

@@ -1,3 +1,5 @@
+public import Identity
+
 /// The operations on files that `Storage` is made of, so that a simulated disk can stand in.
 ///
 /// Nothing is durable before it was synchronised: the bytes of a file by the file, its name by the
@@ -39,6 +41,8 @@ public protocol OpenFile: AnyObject, Sendable {
     func byteCount() throws(StorageError) -> Int
     /// Adds all of `bytes` at the end.
     func write(_ bytes: RawSpan) throws(StorageError)
+    /// Writes `bytes` in place of those at `offset`; the file must be long enough.
+    func overwrite(at offset: Int, _ bytes: RawSpan) throws(StorageError)
     /// Reads up to `count` bytes at `offset`; fewer only at the end of the file.
     func read(at offset: Int, count: Int) throws(StorageError) -> [UInt8]
     /// Fills `bytes` from the file at `offset`; the file must be long enough.
@@ -60,6 +64,11 @@ extension OpenFile {
     /// Adds all of `bytes` at the end.
     func write(_ bytes: [UInt8]) throws(StorageError) {
         try writeBytes(bytes, to: self)
+    }
+
+    /// Writes `bytes` in place of those at `offset`; the file must be long enough.
+    func overwrite(at offset: Int, _ bytes: [UInt8]) throws(StorageError) {
+        try overwriteBytes(bytes, at: offset, of: self)
     }
 }
 
@@ -83,13 +92,14 @@ extension FileSystem {
     ///
     /// Beside it, synchronised, closed, renamed, and the folder synchronised.
     public func writeFileDurably(_ path: String, _ bytes: [UInt8]) throws(StorageError) {
-        let temporary = path + ".tmp"
-        let file = try open(temporary, .create)
-        try file.write(bytes)
-        try file.synchronize()
-        try file.close()
-        try rename(temporary, to: path)
-        try synchronizeDirectory(folder(of: path))
+        try writeDurably(path, self) { sink throws(StorageError) in try sink.write(bytes) }
+    }
+
+    /// Size and SHA-256 of a file, read a chunk at a time.
+    public func digest(
+        of path: String
+    ) throws(StorageError) -> (byteCount: Int, digest: Digest) {
+        try digestOfFile(path, self)
     }
 
     /// Makes a folder, and those around it that are missing, and their names durable.

@@ -51,8 +51,8 @@ public struct LocalFileSystem: FileSystem {
         let flags =
             switch mode {
             case .read: O_RDONLY
-            case .create: O_RDWR | O_CREAT | O_TRUNC | O_APPEND
-            case .append: O_RDWR | O_CREAT | O_APPEND
+            case .create: O_RDWR | O_CREAT | O_TRUNC
+            case .append: O_RDWR | O_CREAT
             }
         return LocalFile(try openDescriptor(path, flags), path: path)
     }
@@ -120,12 +120,20 @@ private final class LocalFile: OpenFile {
     }
 
     func write(_ bytes: RawSpan) throws(StorageError) {
+        // A file has one writer, its opener, so that the end is where it was last seen.
+        try overwrite(at: try byteCount(), bytes)
+    }
+
+    func overwrite(at offset: Int, _ bytes: RawSpan) throws(StorageError) {
         let descriptor = try open()
         var done = 0
         while done < bytes.byteCount {
             let rest = bytes.extracting(done..<bytes.byteCount)
+            let position = off_t(offset + done)
             let count = unsafe rest.withUnsafeBytes { buffer in
-                retrying { unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count) }
+                retrying {
+                    unsafe pwrite(descriptor, buffer.baseAddress, buffer.count, position)
+                }
             }
             guard count > 0 else { throw failure("write", path, count == 0 ? ENOSPC : errno) }
             done += count
@@ -212,53 +220,7 @@ private func fill(
     return (done, 0)
 }
 
-/// A lock that one process at a time holds on a file, and loses with its life.
-///
-/// `flock` on a descriptor that programs started from here do not get, or a worker would keep it
-/// after the coordinator's death. The file's text, host and process, is for messages only.
-public final class RunLock: Sendable {
-    /// The lock file.
-    public let path: String
-    private let descriptor: Int32
-
-    /// Takes the lock.
-    ///
-    /// - Throws: `StorageError.locked` with the holder's text if somebody has it.
-    public init(path: String) throws(StorageError) {
-        let descriptor = try openDescriptor(path, O_RDWR | O_CREAT)
-        guard retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
-            let code = errno
-            let text = readHolder(descriptor)
-            _ = Glibc.close(descriptor)  // nothing was written
-            guard code == EWOULDBLOCK else { throw failure("lock", path, code) }
-            throw .locked(path: path, holder: text)
-        }
-        self.path = path
-        self.descriptor = descriptor
-        let text = Array("host \(hostName()), process \(getpid())\n".utf8)
-        guard ftruncate(descriptor, 0) == 0,
-            unsafe pwrite(descriptor, text, text.count, 0) == text.count
-        else { throw failure("write", path, errno) }
-    }
-
-    deinit { _ = Glibc.close(descriptor) }
-}
-
-private func readHolder(_ descriptor: Int32) -> String {
-    var bytes = [UInt8](repeating: 0, count: 200)
-    let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
-    let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-    let line = text.prefix { $0 != "\n" }
-    return line.isEmpty ? "another process" : String(line)
-}
-
-private func hostName() -> String {
-    var name = [CChar](repeating: 0, count: 256)
-    guard unsafe gethostname(&name, name.count - 1) == 0 else { return "unknown" }
-    return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-}
-
-private func openDescriptor(_ path: String, _ flags: Int32) throws(StorageError) -> Int32 {
+func openDescriptor(_ path: String, _ flags: Int32) throws(StorageError) -> Int32 {
     guard !path.utf8.contains(0) else {
         throw .malformed(path: path, reason: "a path with a zero byte")
     }
@@ -268,17 +230,22 @@ private func openDescriptor(_ path: String, _ flags: Int32) throws(StorageError)
 }
 
 /// Repeats a call that a signal has interrupted.
-private func retrying<Count: SignedInteger>(_ call: () -> Count) -> Count {
+func retrying<Count: SignedInteger>(_ call: () -> Count) -> Count {
     while true {
         let result = call()
         if result != -1 || errno != EINTR { return result }
     }
 }
 
-private func failure(_ operation: String, _ path: String, _ code: Int32) -> StorageError {
+func failure(_ operation: String, _ path: String, _ code: Int32) -> StorageError {
     switch code {
     case ENOSPC, EDQUOT: .diskFull(operation: operation, path: path)
     case ENOENT: .missing(path: path)
+    case EFBIG:
+        .system(
+            operation: operation, path: path, code: code,
+            text: "the limit on file sizes is reached; raise it (ulimit -f) and start again, "
+                + "what was committed before is intact")
     default:
         .system(
             operation: operation, path: path, code: code,
@@ -289,6 +256,7 @@ private func failure(_ operation: String, _ path: String, _ code: Int32) -> Stor
 /// The error numbers that other files of this target must tell apart.
 enum SystemCode {
     static let inputOutput = EIO
+    static let noSpace = ENOSPC
     static let notADirectory = ENOTDIR
     static let isADirectory = EISDIR
     static let notEmpty = ENOTEMPTY
@@ -298,6 +266,13 @@ enum SystemCode {
 /// Adds the bytes of an array to a file; here because an array's raw view is an unsafe one.
 func writeBytes(_ bytes: [UInt8], to file: any OpenFile) throws(StorageError) {
     try unsafe file.write(bytes.span.bytes)
+}
+
+/// Writes the bytes of an array in place of others; here for the same reason.
+func overwriteBytes(
+    _ bytes: [UInt8], at offset: Int, of file: any OpenFile
+) throws(StorageError) {
+    try unsafe file.overwrite(at: offset, bytes.span.bytes)
 }
 
 extension RawSpan {

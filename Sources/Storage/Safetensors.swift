@@ -153,7 +153,17 @@ func writeSafetensors(
 }
 
 extension SafetensorsFile {
+    /// The key of the checksum in `__metadata__`, which is the file's first member.
+    static let checksumKey = "crc32c"
+    /// What the checksum stands for itself while it is computed.
+    static let checksumBlank = "00000000"
+    /// What stands between the header's length and the checksum's eight digits.
+    static let checksumPrefix = #"{"__metadata__":{"\#(checksumKey)":""#
+
     /// Writes a safetensors file so that after a crash the old or the new content is there.
+    ///
+    /// It carries its own checksum, `crc32c` in `__metadata__`: the CRC-32C of the whole file with
+    /// zeros for these eight digits. Reading the file compares it.
     ///
     /// - Parameters:
     ///   - entries: arrays with names, no name twice; those with wider elements are put first.
@@ -163,8 +173,12 @@ extension SafetensorsFile {
         _ entries: [SafetensorsEntry], metadata: [(key: String, value: String)] = [],
         to path: String, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(StorageError) {
+        let sum = ByteSink(nil)
+        try writeSafetensors(
+            entries, metadata: [(checksumKey, checksumBlank)] + metadata, to: sum)
+        let digits = String(decoding: SealedJSON.hexDigits(sum.checksum), as: UTF8.self)
         try writeDurably(path, fileSystem) { sink throws(StorageError) in
-            try writeSafetensors(entries, metadata: metadata, to: sink)
+            try writeSafetensors(entries, metadata: [(checksumKey, digits)] + metadata, to: sink)
         }
     }
 }
@@ -175,13 +189,18 @@ func writeDurably(
     _ body: (ByteSink) throws(StorageError) -> Void
 ) throws(StorageError) {
     let temporary = path + ".tmp"
+    FailPoint.pass("\(fileName(of: path)).write")
     let file = try fileSystem.open(temporary, .create)
     do {
         try body(ByteSink(file))
+        FailPoint.pass("\(fileName(of: path)).sync")
         try file.synchronize()
         try file.close()
+        FailPoint.pass("\(fileName(of: path)).rename")
         try fileSystem.rename(temporary, to: path)
+        FailPoint.pass("\(fileName(of: path)).dirsync")
         try fileSystem.synchronizeDirectory(folder(of: path))
+        FailPoint.pass("\(fileName(of: path)).done")
     } catch {
         // What is left beside is rubbish with a name that nobody reads; the cause is thrown.
         try? fileSystem.removeFile(temporary)

@@ -26,7 +26,15 @@ public struct SafetensorsFile: Sendable {
         var bytes: Range<Int>
     }
 
+    /// Whether the file carried its own checksum, which then was right.
+    ///
+    /// Files of others do not, nor those of a checkpoint, which are in its manifest.
+    public private(set) var hasChecksum = false
+
     /// The file at `path`, read whole.
+    ///
+    /// - Throws: `StorageError.damaged` if it carries a checksum that is wrong;
+    ///   `StorageError.malformed` with what is wrong otherwise.
     public init(
         contentsOf path: String, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(StorageError) {
@@ -36,7 +44,9 @@ public struct SafetensorsFile: Sendable {
         var bytes = buffer.mutableBytes
         try file.read(at: 0, into: &bytes)
         try file.close()
+        let hasChecksum = try SafetensorsFile.compareChecksum(buffer, path)
         try self.init(buffer, path: path)
+        self.hasChecksum = hasChecksum
     }
 
     /// The file whose bytes are all of `buffer`.
@@ -191,6 +201,25 @@ struct StorageProblem: Error {
 }
 
 extension SafetensorsFile {
+    /// Compares the checksum that `SafetensorsFile.write` puts in; false if there is none.
+    private static func compareChecksum(
+        _ buffer: AlignedBuffer, _ path: String
+    ) throws(StorageError) -> Bool {
+        let bytes = buffer.bytes
+        let first = 8 + checksumPrefix.utf8.count
+        let rest = first + checksumBlank.utf8.count
+        guard bytes.byteCount >= rest,
+            bytes.extracting(8..<first).copied().elementsEqual(checksumPrefix.utf8)
+        else { return false }
+        var sum = CRC32C.checksum(bytes.extracting(0..<first))
+        sum = CRC32C.checksum(Array(checksumBlank.utf8), continuing: sum)
+        sum = CRC32C.checksum(bytes.extracting(rest..<bytes.byteCount), continuing: sum)
+        guard bytes.extracting(first..<rest).copied() == SealedJSON.hexDigits(sum) else {
+            throw .damaged(path: path, reason: "does not match its checksum")
+        }
+        return true
+    }
+
     private static func header(
         of buffer: AlignedBuffer, _ path: String
     ) throws(StorageError) -> (members: [JSONMember], dataStart: Int) {
@@ -225,7 +254,7 @@ extension SafetensorsFile {
             throw .malformed(path: path, reason: "__metadata__ is no object")
         }
         var pairs: [(key: String, value: String)] = []
-        for member in members {
+        for member in members where member.key != checksumKey {
             guard let text = member.value.string else {
                 throw .malformed(
                     path: path, reason: "the value of __metadata__.\(member.key) is no text")

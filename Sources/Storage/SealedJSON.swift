@@ -62,7 +62,8 @@ enum SealedJSON {
         }
     }
 
-    private static func hexDigits(_ sum: UInt32) -> [UInt8] {
+    /// The eight hexadecimal digits of a checksum.
+    static func hexDigits(_ sum: UInt32) -> [UInt8] {
         let digits = Array("0123456789abcdef".utf8)
         return stride(from: 28, through: 0, by: -4).map { digits[Int(sum >> UInt32($0) & 15)] }
     }

@@ -2,6 +2,48 @@
 struct DiskFile {
     var current: [UInt8] = []
     var durable: [UInt8] = []
+    /// Places whose bytes the system takes for written although they are not: a synchronisation
+    /// of theirs has failed, and they were not written again since. Shorter than the file where
+    /// nothing of the kind is behind its end; empty as a rule.
+    private var forgotten: [Bool] = []
+
+    init(current: [UInt8] = [], durable: [UInt8] = []) {
+        (self.current, self.durable) = (current, durable)
+    }
+
+    /// Puts bytes at a place at which, or behind which, the file goes on or ends.
+    mutating func write(_ bytes: some Collection<UInt8>, at offset: Int) {
+        let end = offset + bytes.count
+        current.replaceSubrange(offset..<min(end, current.count), with: bytes)
+        for place in forgotten.indices.clamped(to: offset..<end) { forgotten[place] = false }
+    }
+
+    /// Cuts the file, or fills it up with zeros.
+    mutating func truncate(to byteCount: Int) {
+        let missing = max(byteCount - current.count, 0)
+        current = current.prefix(byteCount) + Array(repeating: 0, count: missing)
+        forgotten = Array(forgotten.prefix(byteCount))
+    }
+
+    /// Makes what the system knows to be unwritten durable.
+    mutating func synchronize() {
+        guard forgotten.contains(true) else {
+            (durable, forgotten) = (current, [])
+            return
+        }
+        durable = current.indices.map { place in
+            guard place < forgotten.count, forgotten[place] else { return current[place] }
+            return place < durable.count ? durable[place] : 0
+        }
+    }
+
+    /// A synchronisation fails: the system drops what was to be written from its mind.
+    mutating func failToSynchronize() {
+        forgotten = current.indices.map { place in
+            (place < forgotten.count && forgotten[place])
+                || !(place < durable.count && durable[place] == current[place])
+        }
+    }
 }
 
 /// What a name stands for.
@@ -31,6 +73,7 @@ struct DiskState {
     var operationCount = 0
     var powerCutAt = Int.max
     var failureAt = Int.max
+    var failureCode = SystemCode.inputOutput
 
     init(capacity: Int) { self.capacity = capacity }
 
@@ -43,8 +86,14 @@ struct DiskState {
     mutating func countOperation(_ name: String, _ path: String) throws(StorageError) {
         let number = operationCount
         operationCount += 1
-        guard number < powerCutAt, number != failureAt else {
+        guard number < powerCutAt else {
             throw DiskState.failure(name, path, SystemCode.inputOutput)
+        }
+        guard number != failureAt else {
+            guard failureCode == SystemCode.noSpace else {
+                throw DiskState.failure(name, path, failureCode)
+            }
+            throw .diskFull(operation: name, path: path)
         }
     }
 

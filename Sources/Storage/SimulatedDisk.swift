@@ -38,9 +38,16 @@ public final class SimulatedDisk: FileSystem {
         state.withLock { $0.powerCutAt = operation }
     }
 
-    /// Lets the operation of this number, counted from 0, fail with an I/O error.
-    public func failOperation(_ operation: Int) {
-        state.withLock { $0.failureAt = operation }
+    /// Lets the operation of this number, counted from 0, fail: with an I/O error, or because the
+    /// disk is full.
+    ///
+    /// A synchronisation that fails leaves the bytes for clean that it should have written, as
+    /// Linux does: a later one does not move them, unless they are written again.
+    public func failOperation(_ operation: Int, diskFull: Bool = false) {
+        state.withLock {
+            $0.failureAt = operation
+            $0.failureCode = diskFull ? SystemCode.noSpace : SystemCode.inputOutput
+        }
     }
 
     /// Sets the bytes that all files together can hold.
@@ -177,8 +184,15 @@ private final class SimulatedFile: OpenFile {
         let path = path
         try disk.withFile(id, operation: "write", path: path) { file, free throws(StorageError) in
             // As on a real disk, what fits is written before the error.
-            file.current += bytes.prefix(max(free, 0))
+            file.write(bytes.prefix(max(free, 0)), at: file.current.count)
             guard bytes.count <= free else { throw .diskFull(operation: "write", path: path) }
+        }
+    }
+
+    func overwrite(at offset: Int, _ bytes: RawSpan) throws(StorageError) {
+        let bytes = bytes.copied()
+        try disk.withFile(id, operation: "write", path: path) { file, _ in
+            file.write(bytes, at: offset)
         }
     }
 
@@ -200,16 +214,22 @@ private final class SimulatedFile: OpenFile {
 
     func truncate(to byteCount: Int) throws(StorageError) {
         try disk.withFile(id, operation: "cut", path: path) { file, _ in
-            let missing = max(byteCount - file.current.count, 0)
-            file.current = file.current.prefix(byteCount) + Array(repeating: 0, count: missing)
+            file.truncate(to: byteCount)
         }
     }
 
     func synchronizeData() throws(StorageError) { try synchronize() }
 
     func synchronize() throws(StorageError) {
-        try disk.withFile(id, operation: "synchronise", path: path) { file, _ in
-            file.durable = file.current
+        do {
+            try disk.withFile(id, operation: "synchronise", path: path) { file, _ in
+                file.synchronize()
+            }
+        } catch {
+            try disk.withFile(id, operation: nil, path: path) { file, _ in
+                file.failToSynchronize()
+            }
+            throw error
         }
     }
 
