@@ -47,7 +47,9 @@ public enum Effect: Hashable, Sendable {
     case close(ConnectionID)
     /// Send the open step's version in reply to `fetchVersion`.
     case sendVersion(ConnectionID, RequestID, FetchVersion)
-    /// Open a step: make its tasks and let the method draw; then event `stepOpened`.
+    /// Open a step: make its tasks and let the method draw; then event `stepOpened`. A step that is
+    /// open is opened again if something of a faulty worker is in it: inputs, answers and nodes are
+    /// forgotten, tasks and draw stay, and the version gets a name that it has not had.
     case openStep(StepNumber)
     /// A staged exchange input is the one that counts for its slice and round.
     case keepInput(StagedKey, StepNumber, SliceNumber, round: Int)
@@ -61,6 +63,8 @@ public enum Effect: Hashable, Sendable {
     /// A staged node counts; it replaces its kept descendants. Where a sibling is empty, the node
     /// named is the highest one with the same sum (`GradientTree.lifted`).
     case keepNode(StagedKey, StepNumber, SliceRange, replacing: [SliceRange])
+    /// A kept node counts no more: a slice of it is disputed. Its slices come again.
+    case dropNode(StepNumber, SliceRange)
     /// Both children of a node are kept: add them, left before right. Exactly two kept nodes lie
     /// inside it then; they are its children, or stand for them where a child has empty slices.
     case combine(StepNumber, SliceRange)

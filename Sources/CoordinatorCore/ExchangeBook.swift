@@ -58,8 +58,6 @@ struct ExchangeBook: Sendable {
         case kept
         /// The same input is kept already.
         case repeated
-        /// Another input is kept, from the named worker.
-        case differs(from: String)
     }
 
     /// The rounds, in the method's order.
@@ -96,7 +94,8 @@ struct ExchangeBook: Sendable {
         slice: Int, round: Int, digest: Digest, from worker: String
     ) -> Taken {
         if let first = rounds[round].inputs[slice] {
-            return first.digest == digest ? .repeated : .differs(from: first.worker)
+            precondition(first.digest == digest, "an input that differs is disputed, not taken")
+            return .repeated
         }
         rounds[round].inputs[slice] = Input(digest: digest, worker: worker)
         return .kept

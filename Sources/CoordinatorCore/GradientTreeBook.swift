@@ -159,13 +159,18 @@ struct GradientTreeBook: Sendable {
         }
     }
 
-    /// The names of workers whose results for slices of the node are in and differ from these.
-    func disagreeing(with leaves: [Leaf]) -> [(slice: Int, worker: String)] {
-        leaves.compactMap { leaf in
-            guard let first = results[leaf.slice.index], first.leaf.digest != leaf.digest
-            else { return nil }
-            return (leaf.slice.index, first.worker)
+    /// The kept node with a slice counts no more; returns it, if there is one.
+    mutating func discard(_ slice: Int) -> TreeNode? {
+        guard let before = arrived,
+            let node = before.nodes.map(\.node).first(where: { $0.slices.contains(slice) })
+        else { return nil }
+        var rest = ArrivedNodes<Void>(tree: before.tree)
+        for other in before.nodes where other.node != node {
+            _ = rest.arrive(other.node, (), adding: { _, _ in () })
         }
+        arrived = rest
+        for slice in node.slices { results[slice] = nil }
+        return node
     }
 
     /// Keeps an arriving node of the open step, or returns nil: it or an ancestor is done.

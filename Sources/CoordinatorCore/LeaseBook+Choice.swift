@@ -12,10 +12,15 @@ extension LeaseBook {
     /// on which it has not failed, if one is `ready`.
     ///
     /// One pass over the slices; what costs more is looked at only where slices are equal so far.
-    func choice(for worker: Incarnation, ready: [Incarnation]) -> Int? {
+    func choice(
+        for worker: Incarnation, ready: [Incarnation],
+        where mayCompute: (Int) -> Bool = { _ in true }
+    ) -> Int? {
         let mine = held(by: worker)
         let siblings = mine.compactMap { tree.sibling(of: .leaf($0)) }.filter(\.isLeaf).map(\.lo)
-        let equal = leastOf(slices.indices.lazy.filter { mayTake(worker, $0, ready: ready) }) {
+        let equal = leastOf(
+            slices.indices.filter { mayTake(worker, $0, ready: ready) && mayCompute($0) }
+        ) {
             let slice = slices[$0]
             let rank = slice.previous == worker ? 0 : slice.previous == nil ? 1 : 2
             return (siblings.contains($0) ? 0 : 6) + (slice.attempts > 0 ? 0 : 3) + rank
@@ -69,11 +74,13 @@ extension LeaseBook {
     /// A result may rest inside its worker until its sibling is answered: a slice with all answers
     /// (`isThrough`) is not overdue while it is on no slot and its holder has parked slices.
     func overdueChoice(
-        for worker: Incarnation, at time: Moment, term: Duration, isThrough: (Int) -> Bool
+        for worker: Incarnation, at time: Moment, term: Duration, isThrough: (Int) -> Bool,
+        where mayCompute: (Int) -> Bool = { _ in true }
     ) -> Int? {
         let parked = slices.flatMap(\.holders).filter { $0.state == .parked }.map(\.worker)
         var best: (overdue: Duration, slice: Int)?
-        for (index, slice) in slices.enumerated() where !holds(worker, index) {
+        for (index, slice) in slices.enumerated()
+        where !holds(worker, index) && mayCompute(index) {
             let rests =
                 isThrough(index)
                 && slice.holders.contains { !$0.isOnSlot && parked.contains($0.worker) }

@@ -156,6 +156,12 @@ struct LeaseBook: Sendable {
         return others
     }
 
+    /// A slice's result counts no more.
+    mutating func reopen(_ slice: Int, at time: Moment) {
+        slices[slice].isDone = false
+        slices[slice].idleSince = time
+    }
+
     /// The holder's slice enters another state; its time starts again.
     mutating func move(
         _ slice: Int, of worker: Incarnation, to state: HolderState, at time: Moment

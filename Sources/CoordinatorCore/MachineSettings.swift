@@ -32,6 +32,9 @@ public struct MachineSettings: Hashable, Sendable {
     /// A worker that gives signs of life, but whose slice has not moved for so long, hangs: it is
     /// lost, so that a single worker's other slots get the slice.
     public var hangTerm: Duration
+    /// A disputed slice is kept for another worker for so long; then those that computed it compute
+    /// it again.
+    public var disputeTerm: Duration
     /// A connection that has not said hello (or attached) after so long is closed.
     public var helloTerm: Duration
     /// Time between checkpoints, in stepping time.
@@ -54,6 +57,7 @@ public struct MachineSettings: Hashable, Sendable {
         dataDigest: Digest, fingerprint: Digest, seed: UInt64, steps: Int, slices: Int,
         groups: [[Range<Int>]], rounds: [String], heartbeat: Duration = .milliseconds(250),
         leaseTerm: Duration = .seconds(3), hangTerm: Duration = .seconds(150),
+        disputeTerm: Duration = .seconds(30),
         helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
         bodyBytesMax: UInt64, versionBytes: UInt64 = 0, nodeCredits: Int = 32,
         strangersMax: Int = 64, workersMax: Int = 1024
@@ -72,6 +76,7 @@ public struct MachineSettings: Hashable, Sendable {
         self.heartbeat = heartbeat
         self.leaseTerm = leaseTerm
         self.hangTerm = hangTerm
+        self.disputeTerm = disputeTerm
         self.helloTerm = helloTerm
         self.checkpointEvery = checkpointEvery
         self.bodyBytesMax = bodyBytesMax

@@ -11,6 +11,8 @@ struct OpenStep: Sendable {
     var leases: LeaseBook
     /// Inputs and answers.
     var exchanges: ExchangeBook
+    /// What is to be computed again.
+    var disputes = DisputeBook()
 
     /// The books of a step before anything has happened.
     init(

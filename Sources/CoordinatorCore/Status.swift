@@ -24,6 +24,8 @@ public enum WorkerState: String, Codable, Hashable, Sendable {
     case lost
     /// It said goodbye.
     case left
+    /// It computed wrong bits: it gets no more leases.
+    case quarantined
 }
 
 /// A worker in a status snapshot.
@@ -50,6 +52,16 @@ public struct WorkerStatus: Codable, Hashable, Sendable {
     public var lastSeenSeconds: Double
     /// What its slots do, such as `forward 2, parked 1`; empty once it is gone.
     public var phase: String
+}
+
+/// A worker that was found faulty.
+public struct QuarantineStatus: Codable, Hashable, Sendable {
+    /// Its name.
+    public var worker: String
+    /// What it did.
+    public var reason: String
+    /// Seconds since it was found.
+    public var sinceSeconds: Double
 }
 
 /// Something that the run waits for: every wait has a name.
@@ -96,4 +108,6 @@ public struct MachineStatus: Codable, Hashable, Sendable {
     public var workers: [WorkerStatus]
     /// Every wait, longest first.
     public var waiting: [Wait]
+    /// Workers that were found faulty, by name.
+    public var quarantine: [QuarantineStatus]
 }

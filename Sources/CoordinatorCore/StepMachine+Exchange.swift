@@ -2,8 +2,8 @@ import Messages
 
 // What happens inside the open step, point 4: inputs and answers (design, section 2.4).
 extension StepMachine {
-    /// An input: the first one counts, a repeated one must be the same; the answer comes when the
-    /// slice's group is answered, or at once if it is.
+    /// An input: the first one counts, a repeated one must be the same, or the slice is disputed; the
+    /// answer comes when the slice's group is answered, or at once if it is.
     mutating func take(_ input: Exchange, _ key: StagedKey, from asker: Asker) {
         guard input.step == steppingStep, let open = step else {
             effects.append(.dropStaged(key))
@@ -18,20 +18,15 @@ extension StepMachine {
         }
         let slice = input.slice.index
         let name = sessions.name(of: asker.worker)
+        guard judge(input, slice: slice, round: round, from: asker) else {
+            effects.append(.dropStaged(key))
+            return
+        }
         switch step?.exchanges.take(slice: slice, round: round, digest: input.digest, from: name) {
         case .kept:
             effects.append(.keepInput(key, input.step, input.slice, round: round))
         case .repeated, nil:
             effects.append(.dropStaged(key))
-        case .differs(let first):
-            effects.append(.dropStaged(key))
-            let detail =
-                "input of slice \(slice) to round \(settings.rounds[round]) of step "
-                + "\(input.step): worker \(name)'s differs from worker \(first)'s"
-            step?.leases.release(slice, from: asker.worker, at: time)
-            refuse(asker, .resultDiffers, detail)
-            countFailure(of: slice, on: asker.worker, detail)
-            return
         }
         if open.exchanges.state(of: slice, round: round) == .answered {
             step?.leases.move(slice, of: asker.worker, to: .working, at: time)

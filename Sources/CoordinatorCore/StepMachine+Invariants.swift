@@ -111,7 +111,7 @@ extension StepMachine {
         }
         if phase == .stepping, pausedBecause == nil,
             wishes.contains(where: {
-                step?.leases.choice(for: $0.asker.worker, ready: sessions.ready) != nil
+                choice(for: $0.asker.worker) != nil
             })
         {
             faults.append("somebody waits for a lease while there is one")
@@ -119,6 +119,7 @@ extension StepMachine {
         if phase == .stepping, pausedBecause == nil,
             sessions.ready.allSatisfy({ worker in wishes.contains { $0.asker.worker == worker } }),
             sessions.hasReady,
+            step?.disputes.open.isEmpty == true,
             step?.leases.slices.contains(where: {
                 !$0.isEmpty && !$0.isDone && $0.holders.isEmpty
             }) == true

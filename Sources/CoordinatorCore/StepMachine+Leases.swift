@@ -1,3 +1,4 @@
+import Identity
 import Messages
 
 // What happens inside the open step, points 2 and 3: leases, and the version that they need
@@ -24,12 +25,13 @@ extension StepMachine {
     private mutating func giveLease(to asker: Asker) -> Bool {
         guard let open = step else { return false }
         let worker = asker.worker
-        if let slice = open.leases.choice(for: worker, ready: sessions.ready) {
+        if let slice = choice(for: worker) {
             lease(slice, to: asker)
             return true
         }
         let overdue = open.leases.overdueChoice(
-            for: worker, at: time, term: settings.leaseTerm, isThrough: open.exchanges.isThrough)
+            for: worker, at: time, term: settings.leaseTerm, isThrough: open.exchanges.isThrough,
+            where: { mayCompute($0, worker) })
         guard let slice = overdue else { return false }
         let holders = open.leases.slices[slice].holders.map { sessions.name(of: $0.worker) }
         note(
@@ -38,6 +40,12 @@ extension StepMachine {
                 + "\(sessions.name(of: worker)) gets it too")
         lease(slice, to: asker)
         return true
+    }
+
+    /// The unleased slice that suits a worker best, or nil.
+    func choice(for worker: Incarnation) -> Int? {
+        step?.leases.choice(
+            for: worker, ready: sessions.ready, where: { mayCompute($0, worker) })
     }
 
     private mutating func lease(_ slice: Int, to asker: Asker) {

@@ -33,6 +33,11 @@ extension StepMachine {
             answer(asker, .reply(.verdict(.drop)))
             return
         }
+        guard open.occupied(in: node).allSatisfy({ mayCompute($0, asker.worker) }) else {
+            for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
+            answer(asker, .reply(.verdict(.drop)))
+            return
+        }
         for slice in node.slices {
             step?.leases.adopt(slice, for: asker.worker, at: time)
             step?.leases.move(slice, of: asker.worker, to: .offered, at: time)
@@ -89,7 +94,8 @@ extension StepMachine {
         }
     }
 
-    /// A node has come: the first result of a slice counts, a later one is compared with it.
+    /// A node has come: the first result of a slice counts, unless it is not finite; a later one is
+    /// compared with it.
     mutating func take(_ delivery: DeliverNode, _ key: StagedKey, from asker: Asker) {
         let bounds = delivery.node
         let isCredited = redeem(delivery, from: asker.worker)
@@ -111,20 +117,18 @@ extension StepMachine {
             return
         }
         let name = sessions.name(of: asker.worker)
-        let others = nodes.disagreeing(with: delivery.leaves)
-        guard others.isEmpty else {
+        let judgement = judge(delivery.leaves, from: asker.worker)
+        if judgement.stands {
+            keep(node, delivery, key, from: asker.worker, name: name)
+            answer(asker, .reply(.accepted))
+        } else {
             effects.append(.dropStaged(key))
             for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
-            let detail = others.map { "slice \($0.slice) from worker \($0.worker)" }
-            let text =
-                "node \(bounds) of step \(delivery.step) from worker \(name) differs from "
-                + detail.joined(separator: ", ")
-            note(.warning, text)
-            refuse(asker, .resultDiffers, text)
-            return
+            refuse(
+                asker, .resultDiffers,
+                "a slice of node \(bounds) of step \(delivery.step) is computed again elsewhere")
         }
-        keep(node, delivery, key, from: asker.worker, name: name)
-        answer(asker, .reply(.accepted))
+        condemn(judgement.faulty)
     }
 
     private mutating func keep(
@@ -135,12 +139,6 @@ extension StepMachine {
         guard let arrival else {
             effects.append(.dropStaged(key))
             return
-        }
-        for leaf in delivery.leaves where !leaf.isFinite {
-            note(
-                .warning,
-                "slice \(leaf.slice) of step \(delivery.step) from worker \(name) is not "
-                    + "finite")
         }
         effects.append(
             .keepNode(

@@ -115,7 +115,7 @@ extension StepMachine {
     }
 
     /// Forgets the open step and answers who waits for something in it.
-    private mutating func closeBooks(_ code: ErrorCode, _ detail: String) {
+    mutating func closeBooks(_ code: ErrorCode, _ detail: String) {
         for asker in nodes.end() { answer(asker, .reply(.verdict(.drop))) }
         for asker in step?.exchanges.dismissAll() ?? [] { refuse(asker, code, detail) }
         previousHolders = step?.leases.lastHolders ?? previousHolders

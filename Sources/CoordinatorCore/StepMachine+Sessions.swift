@@ -82,7 +82,8 @@ extension StepMachine {
         }
         let incarnation: Incarnation
         switch hello.role {
-        case .client: incarnation = sessions.admitClient(id, epoch: settings.epoch)
+        case .viewer, .operator:
+            incarnation = sessions.admitClient(id, epoch: settings.epoch)
         case .worker:
             if let former = sessions.worker(named: hello.name) {
                 end(former.incarnation, hasLeft: false, why: "it said hello again")
@@ -110,6 +111,7 @@ extension StepMachine {
         }
         let name = hello.name
         guard isValidPeerName(name) else { return Refusal(.badValue, peerNameRule) }
+        if let quarantine = quarantine[name] { return Refusal(.quarantined, quarantine.reason) }
         guard (1...MessageLimits.slots).contains(Int(hello.slots)) else {
             return Refusal(.badValue, "\(hello.slots) slots; 1 to \(MessageLimits.slots) can be")
         }
@@ -256,6 +258,7 @@ extension StepMachine {
                 end(worker.incarnation, hasLeft: false, why: "a slice of it hangs")
             }
         }
+        lookAtDisputes()
         nodes.forgetStale(at: time, term: settings.hangTerm)
     }
 }

@@ -15,7 +15,12 @@ extension StepMachine {
             checkpointStep: checkpoints.newest, slicesOpen: slices.count,
             slicesDone: slices.count(where: \.isDone), creditsUsed: nodes.creditsUsed,
             creditsMax: nodes.creditsMax, strangers: sessions.strangers.count,
-            clients: sessions.clients.count, workers: workers(at: time), waiting: waits(at: time))
+            clients: sessions.clients.count, workers: workers(at: time), waiting: waits(at: time),
+            quarantine: quarantine.sorted { $0.key < $1.key }.map {
+                QuarantineStatus(
+                    worker: $0.key, reason: $0.value.reason,
+                    sinceSeconds: seconds(time - $0.value.since))
+            })
     }
 
     private var runState: RunState {
@@ -56,13 +61,18 @@ extension StepMachine {
         }
         let gone = sessions.former.values.map { worker in
             WorkerStatus(
-                name: worker.hello.name, state: worker.hasLeft ? .left : .lost,
+                name: worker.hello.name, state: state(of: worker),
                 incarnation: worker.incarnation.description, host: worker.hello.host,
                 processID: worker.hello.processID, programVersion: worker.hello.programVersion,
                 slots: Int(worker.hello.slots), slicesDone: worker.slicesDone, slices: [],
                 lastSeenSeconds: seconds(time - worker.seen), phase: "")
         }
         return (connected + gone).sorted { $0.name < $1.name }
+    }
+
+    private func state(of worker: FormerWorker) -> WorkerState {
+        if quarantine[worker.hello.name] != nil { return .quarantined }
+        return worker.hasLeft ? .left : .lost
     }
 
     private func state(of worker: Worker, at time: Moment) -> WorkerState {

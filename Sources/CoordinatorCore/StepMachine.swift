@@ -53,6 +53,8 @@ public struct StepMachine: Sendable {
     var nodes: GradientTreeBook
     var wishes: [Wish] = []
     var previousHolders: [Incarnation?] = []
+    /// Workers that were found faulty, by name.
+    var quarantine: [String: Quarantine] = [:]
     /// Time without gaps, and the caller's time at which it stood so.
     var time = Moment(nanoseconds: 0)
     var clock: Moment?
@@ -135,7 +137,9 @@ public struct StepMachine: Sendable {
     private mutating func settle() {
         giveVerdicts()
         giveLeases()
-        if phase == .stepping, step?.leases.isComplete == true { commit() }
+        if phase == .stepping, let step, step.leases.isComplete, step.disputes.open.isEmpty {
+            commit()
+        }
         abandonIfStopped()
     }
 

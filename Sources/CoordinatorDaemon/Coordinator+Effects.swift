@@ -29,6 +29,8 @@ extension Coordinator {
             toEngine.yield(.answer(step, round: round, group: group, slices: slices))
         case .keepNode(let key, _, let node, let replaced):
             toEngine.yield(.keepNode(node, staging.takeNode(key), replacing: replaced))
+        case .dropNode(_, let node):
+            toEngine.yield(.dropNode(node))
         case .combine(_, let node):
             toEngine.yield(.combine(node))
         case .commit(let step, let accounts):

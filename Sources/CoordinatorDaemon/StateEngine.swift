@@ -22,6 +22,7 @@ enum EngineCommand: Sendable {
     case answer(StepNumber, round: Int, group: Int, slices: SliceRange)
     case sendAnswer(ConnectionPort, RequestID, ExchangeAnswer)
     case keepNode(SliceRange, SliceResult, replacing: [SliceRange])
+    case dropNode(SliceRange)
     case combine(SliceRange)
     case commit(StepNumber, [SliceAccount])
     case checkpoint(committed: StepNumber)
@@ -52,8 +53,12 @@ actor StateEngine {
     private var answers: [[NamedTensors?]] = []
     /// The tasks of the step after the open one.
     private var nextTasks: (step: Int, tasks: [SliceTask])?
+    /// The tasks of the open step, of every slice in order.
+    private(set) var tasks: [SliceTask] = []
     /// Slices of the open step that hold samples.
     private var filled: [Int] = []
+    /// The open step, and how often it was opened again.
+    private var opening = (step: -1, again: 0)
     /// Nodes of the open step's gradient tree, none inside another.
     private var nodes: [(range: SliceRange, result: SliceResult)] = []
     /// Ledger records of the steps that are computed again after a restart, the next one first.
@@ -119,6 +124,9 @@ actor StateEngine {
             nodes.removeAll { replaced.contains($0.range) }
             nodes.append((range, result))
             return nil
+        case .dropNode(let range):
+            nodes.removeAll { $0.range == range }
+            return nil
         case .combine(let range):
             combine(range)
             return nil
@@ -139,15 +147,20 @@ actor StateEngine {
             repeating: Array(repeating: nil, count: run.sampler.slices), count: rounds)
         answers = inputs
         nodes = []
-        shelf.put(version, name: FetchVersion(step: step, digest: versionDigest))
+        opening = (step.index, opening.step == step.index ? opening.again + 1 : 0)
+        // What workers computed for an opening that is over must not count: they drop what belongs
+        // to a version of another name.
+        let name = opening.again == 0 ? versionDigest : versionDigest.renamed(opening.again)
+        shelf.put(version, name: FetchVersion(step: step, digest: name))
         let tasks =
             nextTasks.take().flatMap { $0.step == step.index ? $0.tasks : nil }
             ?? run.tasks(of: step.index)
         let next = step.index + 1 < run.plan.settings.steps ? run.tasks(of: step.index + 1) : []
         nextTasks = (step.index + 1, next)
+        self.tasks = tasks
         filled = tasks.filter { !$0.samples.isEmpty }.map(\.slice.index)
         try method.open(step: step.index, samples: samples(of: tasks))
-        return OpenedStep(step: step, version: versionDigest, tasks: tasks, nextTasks: next)
+        return OpenedStep(step: step, version: name, tasks: tasks, nextTasks: next)
     }
 
     /// The draw of the step after the open one, while workers compute.

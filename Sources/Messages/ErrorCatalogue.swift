@@ -38,6 +38,8 @@ public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
     case tooMany = 17
     /// The coordinator closes.
     case closing = 18
+    /// The worker was found faulty.
+    case quarantined = 19
 
     /// What happened, as a sentence.
     public var sentence: String {
@@ -60,6 +62,7 @@ public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
         case .runFailed: "The run has failed."
         case .tooMany: "The coordinator has no room for this."
         case .closing: "The coordinator is closing."
+        case .quarantined: "The worker computed wrong bits and gets no more leases."
         }
     }
 
@@ -85,6 +88,8 @@ public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
         case .runFailed: "Read the coordinator's log; mend the cause and start it again."
         case .tooMany: "Try again later."
         case .closing: "Join again when it is back."
+        case .quarantined:
+            "Check the memory and processor of its host; a restarted coordinator takes it again."
         }
     }
 }

@@ -60,21 +60,6 @@ import Testing
         #expect(bench.exchange(b, step: 0, slice: 1).answers.map(\.slice.index) == [1])
     }
 
-    @Test func `a repeated input that differs is refused, the first counts`() {
-        var bench = Bench(benchSettings(slices: 2))
-        let a = bench.join("a")
-        _ = bench.lease(a)
-        bench.exchange(a, step: 0, slice: 0)
-        bench.give(.closed(a.control))
-        let b = bench.join("b")
-        #expect(bench.lease(b) == 0)
-        let effects = bench.exchange(b, step: 0, slice: 0, digest: inputDigest(9, 9))
-        #expect(effects.refusal == .resultDiffers)
-        #expect(effects.stagingEnds == ["drop"])
-        #expect(effects.notes.contains { $0.contains("worker b's differs from worker a's") })
-        #expect(bench.machine.status(at: bench.now).workers.first { $0.name == "b" }?.slices == [])
-    }
-
     @Test func `an input of a slice that is not leased to the sender is refused`() {
         var bench = Bench()
         let a = bench.join("a")

@@ -144,25 +144,6 @@ import Testing
         #expect(bench.machine.status(at: bench.now).creditsUsed == 0)
     }
 
-    @Test func `a later result is compared with the first, and unequal ones are named`() {
-        var bench = Bench(benchSettings(slices: 2, rounds: 0))
-        let a = bench.join("a")
-        let b = bench.join("b")
-        #expect(bench.lease(a) == 0)
-        #expect(bench.lease(b) == 1)
-        bench.wait(4, beating: [a, b])
-        #expect(bench.lease(b) == 0)
-        bench.offer(a, step: 0, 0..<1)
-        bench.offer(b, step: 0, 0..<2)
-        bench.deliver(a, step: 0, 0..<1)
-        let effects = bench.deliver(b, step: 0, 0..<2, digest: leafDigest(8, 8))
-        #expect(effects.refusal == .resultDiffers)
-        #expect(effects.stagingEnds == ["drop"])
-        #expect(effects.notes.contains { $0.contains("worker b") && $0.contains("worker a") })
-        let done = bench.complete(a, step: 0, slice: 1)
-        #expect(done.accounts.map(\.worker) == ["a", "a"])
-    }
-
     @Test func `a later result that is equal is dropped quietly`() {
         var bench = Bench(benchSettings(slices: 1, rounds: 0))
         bench.holdsCommits = true
@@ -215,17 +196,6 @@ import Testing
         #expect(late.refusal == .leaseGone)
         #expect(late.stagingEnds == ["drop"])
         #expect(bench.machine.status(at: bench.now).creditsUsed == 0)
-    }
-
-    @Test func `a slice that is not finite is noted by slice and worker`() {
-        var (bench, a) = bench(slices: 1)
-        bench.offer(a, step: 0, 0..<1)
-        let leaf = Leaf(
-            slice: SliceNumber(0), digest: leafDigest(0, 0), isFinite: false,
-            computeMilliseconds: 1)
-        let delivery = DeliverNode(step: StepNumber(0), node: SliceRange(0, 1), leaves: [leaf])
-        let notes = bench.ask(a, .deliverNode(delivery), onBulk: true).notes
-        #expect(notes.contains("slice 0 of step 0 from worker a is not finite"))
     }
 
     @Test func `a node whose tensors cannot be used counts as an error and frees its credit`() {

@@ -30,6 +30,18 @@ import Testing
         }
     }
 
+    @Test func `the run finishes right though a worker computes wrong bits now and then`() {
+        var found = 0
+        for seed in 0..<count {
+            let walk = walk(
+                2_000_000 + seed, WalkFaults(isFirstFaulty: true, restarts: seed % 2 == 0))
+            #expect(walk.problems == [], "seed \(2_000_000 + seed)")
+            if !walk.problems.isEmpty { return }
+            found += walk.machine.status(at: walk.now).quarantine.count
+        }
+        #expect(count < 100 || found > 0)
+    }
+
     @Test func `a stop in the middle of faults, errors and lies ends with a checkpoint`() {
         for seed in 0..<count {
             let walk = walk(

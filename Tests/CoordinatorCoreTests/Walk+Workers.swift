@@ -102,11 +102,13 @@ extension Walk {
 
     /// One piece of a slice: the version, a round's input, or the end.
     private mutating func advance(_ place: Int, _ job: WalkWorker.Job) {
-        guard workers[place].versions.contains(job.step) else {
-            guard !workers[place].asked.values.contains(.fetch(job.step)) else { return }
+        guard workers[place].versions.contains(job.version) else {
+            guard !workers[place].asked.values.contains(.fetch(job.step, job.version))
+            else { return }
             let version = FetchVersion(
-                step: StepNumber(job.step), digest: versionDigest(job.step))
-            send(place, .fetchVersion(version), .fetch(job.step), onBulk: true)
+                step: StepNumber(job.step), digest: job.version)
+            send(
+                place, .fetchVersion(version), .fetch(job.step, job.version), onBulk: true)
             return
         }
         guard job.round < settings.rounds.count else {
@@ -115,7 +117,7 @@ extension Walk {
         }
         park(place, job, true)
         let value = walkLeaf(job.step, job.slice) &+ UInt64(job.round) &+ 1
-        let isLie = isFaulty && faults.lies && random.chance(20)
+        let isLie = (faults.lies && isFaulty && random.chance(20)) || isWrong(place)
         let input = Exchange(
             step: StepNumber(job.step), slice: SliceNumber(job.slice), round: UInt16(job.round),
             digest: walkDigest(isLie ? value &+ 5 : value))
@@ -137,6 +139,11 @@ extension Walk {
             workers[place].held[job.step]?.deliver(
                 job.slice, walkLeaf(job.step, job.slice), adding: walkSum) ?? []
         offer(place, job.step, sums)
+    }
+
+    /// Whether what a worker sends next is not what it should be.
+    private mutating func isWrong(_ place: Int) -> Bool {
+        isFaulty && faults.isFirstFaulty && place == 0 && random.chance(25)
     }
 
     private mutating func remove(_ place: Int, step: Int, slice: Int) {
@@ -171,14 +178,18 @@ extension Walk {
             problems.append("a credit for nothing")
             return
         }
+        let isWrong = isWrong(place)
+        let noise = isWrong ? random.next() : 0
         let leaves = node.slices.filter { !shell.emptyIn(step).contains($0) }.map { slice in
             Leaf(
-                slice: SliceNumber(slice), digest: walkDigest(walkLeaf(step, slice)),
-                isFinite: true, computeMilliseconds: 1)
+                slice: SliceNumber(slice), digest: walkDigest(walkLeaf(step, slice) ^ noise),
+                isFinite: !isWrong, computeMilliseconds: 1)
         }
         let delivery = DeliverNode(
             step: StepNumber(step), node: SliceRange(node.lo, node.hi), leaves: leaves)
-        send(place, .deliverNode(delivery), .deliver(step, node), onBulk: true, payload: sum)
+        send(
+            place, .deliverNode(delivery), .deliver(step, node), onBulk: true,
+            payload: sum ^ noise)
     }
 
     // MARK: Hearing
@@ -190,7 +201,7 @@ extension Walk {
             hear(place, reply, to: purpose)
         case .sendVersion(_, let request, let version):
             workers[place].asked[request] = nil
-            workers[place].versions.insert(version.step.index)
+            workers[place].versions.insert(version.digest)
         case .sendAnswer(_, let request, let answer):
             guard case .exchange(let job)? = workers[place].asked.removeValue(forKey: request)
             else { return }
@@ -232,13 +243,10 @@ extension Walk {
             send(place, .ready(ready), .ready)
         case (.ready, .accepted):
             workers[place].isReady = true
-            for key in workers[place].sums.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-                offer(place, key[0], TreeNode(lo: key[1], hi: key[2]))
-            }
         case (.lease, .lease(let lease)): take(place, lease)
         case (.lease, _): workers[place].wishes -= 1
         case (.exchange(let job), .refused): drop(place, step: job.step, slice: job.slice)
-        case (.fetch(let step), .refused):
+        case (.fetch(let step, _), .refused):
             for job in workers[place].jobs where job.step == step {
                 drop(place, step: step, slice: job.slice)
             }
@@ -252,12 +260,22 @@ extension Walk {
     private mutating func take(_ place: Int, _ lease: Lease) {
         workers[place].wishes -= 1
         let (step, slice) = (lease.task.step.index, lease.task.slice.index)
+        if lease.version != workers[place].version {
+            workers[place].version = lease.version
+            (workers[place].held, workers[place].sums, workers[place].jobs) = ([:], [:], [])
+        }
+        // What an earlier life computed and could not deliver.
+        for key in workers[place].sums.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
+        where key[0] == step {
+            offer(place, key[0], TreeNode(lo: key[1], hi: key[2]))
+        }
         for old in workers[place].held.keys.filter({ $0 < step }) { workers[place].held[old] = nil }
         for old in workers[place].sums.keys.filter({ $0[0] < step }) {
             workers[place].sums[old] = nil
         }
         workers[place].jobs.removeAll { $0.step < step }
         workers[place].held[step, default: HeldNodes(tree: shell.tree(step))].lease(slice)
-        workers[place].jobs.append(WalkWorker.Job(step: step, slice: slice))
+        workers[place].jobs.append(
+            WalkWorker.Job(step: step, slice: slice, version: lease.version))
     }
 }

@@ -8,6 +8,8 @@ struct WalkFaults {
     var kills = true
     var errorsMax = 2
     var lies = false
+    /// Worker 0 computes wrong now and then: inputs that differ, results that are not finite.
+    var isFirstFaulty = false
     var stops = false
     var restarts = true
 }
@@ -42,6 +44,7 @@ struct Walk {
     var stepsSeen = -1
     var isFaulty = true
     var stopAsked = false
+    var isPaused = false
     /// Lease requests that reached the machine and have no reply yet.
     var leaseRequests: Set<StagedKey> = []
     var trace: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -62,14 +65,17 @@ struct Walk {
             fingerprint: runFingerprint, seed: 1, steps: 2 + random.below(3), slices: slices,
             groups: Array(repeating: groups, count: rounds),
             rounds: (0..<rounds).map { "r\($0)" }, heartbeat: .milliseconds(250),
-            leaseTerm: .seconds(1), hangTerm: .seconds(6), helloTerm: .seconds(2),
+            leaseTerm: .seconds(1), hangTerm: .seconds(6),
+            disputeTerm: .seconds(2), helloTerm: .seconds(2),
             checkpointEvery: .milliseconds(400), bodyBytesMax: 1 << 20,
             nodeCredits: 1 + random.below(12), strangersMax: 8, workersMax: 16)
         machine = StepMachine(settings: settings)
         let emptySeed = random.next()
         self.emptySeed = emptySeed
         shell = WalkShell(slices: slices) { Walk.empty(in: $0, slices: slices, seed: emptySeed) }
-        workers = (0..<(1 + random.below(4))).map { WalkWorker(name: "w\($0)", process: 1) }
+        workers = (0..<((faults.isFirstFaulty ? 3 : 1) + random.below(4))).map {
+            WalkWorker(name: "w\($0)", process: 1)
+        }
         give(.prepared(committed: StepNumber(0), recorded: StepNumber(0)))
     }
 
@@ -92,6 +98,7 @@ struct Walk {
                 let status = machine.status(at: now)
                 problems.append("the run does not end: \(status)")
             }
+            if !isFaulty, isPaused, !stopAsked { askToStop() }
             act()
             actions += 1
         }
@@ -153,9 +160,10 @@ struct Walk {
         }
         if staged != nil, !shell.staged.isEmpty { problems.append("staged tensors have no end") }
         problems += machine.checkInvariants() + shell.faults
-        let step = machine.status(at: now).step
-        if step < stepsSeen { problems.append("steps go back") }
-        stepsSeen = step
+        let status = machine.status(at: now)
+        if status.step < stepsSeen { problems.append("steps go back") }
+        stepsSeen = status.step
+        isPaused = status.state == .paused
         if !problems.isEmpty { problems.append("after event \(events): \(event)") }
     }
 
@@ -201,6 +209,7 @@ struct Walk {
         case .sendAnswer(let id, let request, _): mix(9, id.value, request.rawValue)
         case .keepNode(let key, _, let node, _):
             mix(10, key.connection.value, key.request.rawValue, UInt64(node.lo), UInt64(node.hi))
+        case .dropNode(_, let node): mix(16, UInt64(node.lo), UInt64(node.hi))
         case .combine(_, let node): mix(11, UInt64(node.lo), UInt64(node.hi))
         case .commit(let step, let accounts):
             mix(12, step.rawValue)
@@ -222,7 +231,8 @@ struct Walk {
                 empty: Walk.empty(in: step, slices: settings.slices, seed: emptySeed))
         }
         return OpenedStep(
-            step: StepNumber(step), version: versionDigest(step), tasks: tasks(step),
+            step: StepNumber(step), version: versionDigest(step << 16 | shell.again),
+            tasks: tasks(step),
             nextTasks: step + 1 < settings.steps ? tasks(step + 1) : [])
     }
 

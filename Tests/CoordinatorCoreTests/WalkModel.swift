@@ -64,6 +64,8 @@ struct WalkShell {
     var inputs: Set<[Int]> = []
     var answered: Set<[Int]> = []
     var open: Int?
+    /// How often the open step was opened again.
+    var again = 0
     var over: RunOver?
     var closed: Set<ConnectionID> = []
 
@@ -93,7 +95,11 @@ struct WalkShell {
             check(!closed.contains(id), "\(id) is closed twice")
             closed.insert(id)
         case .openStep(let step):
-            check(step.index == committed && open == nil, "step \(step) opens out of order")
+            check(
+                step.index == committed && (open == nil || open == step.index),
+                "step \(step) opens out of order")
+            again = open == nil ? 0 : again + 1
+            open = nil
             work.append(.open(step.index))
         case .keepInput(let key, let step, let slice, let round):
             take(key)
@@ -107,6 +113,9 @@ struct WalkShell {
             work.append(.answer(step.index, round, group))
         case .keepNode(let key, let step, let node, let replaced):
             keep(key, step.index, node, replacing: replaced)
+        case .dropNode(let step, let node):
+            check(step.index == open, "a node of a step that is not open is dropped")
+            check(kept.removeValue(forKey: node) != nil, "a node is dropped that is not kept")
         case .combine(_, let node): combine(node)
         case .commit(let step, let accounts): commit(step.index, accounts)
         case .checkpoint(let count):
@@ -168,6 +177,10 @@ struct WalkShell {
             (kept, inputs, answered) = ([:], [], [])
             return .stepOpened(opened(step))
         case .answer(let step, let round, let group):
+            // A group of an opening that is over is answered in vain.
+            guard open == step else {
+                return .groupAnswered(StepNumber(step), round: round, group: group)
+            }
             answered.insert([round, group])
             return .groupAnswered(StepNumber(step), round: round, group: group)
         case .commit(let step):
@@ -184,6 +197,7 @@ struct WalkWorker {
     struct Job: Hashable {
         var step: Int
         var slice: Int
+        var version: Digest
         var round = 0
         /// Whether it waits for an answer.
         var isParked = false
@@ -191,7 +205,7 @@ struct WalkWorker {
     /// What a request was about, for its reply.
     enum Purpose: Hashable {
         case greet, hello, attach, ready, lease, other
-        case fetch(Int)
+        case fetch(Int, Digest)
         case exchange(Job)
         case offer(Int, TreeNode)
         case deliver(Int, TreeNode)
@@ -213,7 +227,9 @@ struct WalkWorker {
     var ticks: UInt64 = 0
     var asked: [RequestID: Purpose] = [:]
     var jobs: [Job] = []
-    var versions: Set<Int> = []
+    var versions: Set<Digest> = []
+    /// The version of the last lease: what belongs to another one is dropped.
+    var version = Digest.zero
     /// Sums that wait inside the worker, by step; and those that wait for a verdict or are kept
     /// for a next hello.
     var held: [Int: HeldNodes<UInt64>] = [:]
