@@ -48,6 +48,8 @@ public struct MachineSettings: Hashable, Sendable {
     public var nodeCredits: Int
     /// Connections that have not said hello, at most.
     public var strangersMax: Int
+    /// Of those, from one address at most.
+    public var strangersPerAddressMax: Int
     /// Workers at most.
     public var workersMax: Int
 
@@ -60,7 +62,7 @@ public struct MachineSettings: Hashable, Sendable {
         disputeTerm: Duration = .seconds(30),
         helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
         bodyBytesMax: UInt64, versionBytes: UInt64 = 0, nodeCredits: Int = 32,
-        strangersMax: Int = 64, workersMax: Int = 1024
+        strangersMax: Int = 64, strangersPerAddressMax: Int = 8, workersMax: Int = 1024
     ) {
         self.runName = runName
         self.epoch = epoch
@@ -83,6 +85,7 @@ public struct MachineSettings: Hashable, Sendable {
         self.versionBytes = versionBytes
         self.nodeCredits = nodeCredits
         self.strangersMax = strangersMax
+        self.strangersPerAddressMax = strangersPerAddressMax
         self.workersMax = workersMax
     }
 }

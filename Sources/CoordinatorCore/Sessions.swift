@@ -123,14 +123,23 @@ struct Sessions: Sendable {
 
     // MARK: Connections
 
-    /// A peer has connected; false if there is no room for another stranger.
+    /// A peer has connected; false if there is no room for another stranger, or for another one from
+    /// there.
     mutating func connect(
-        _ id: ConnectionID, address: String, ticket: UInt64, strangersMax: Int, at time: Moment
+        _ id: ConnectionID, address: String, ticket: UInt64, strangersMax: Int,
+        perAddressMax: Int, at time: Moment
     ) -> Bool {
-        let isWelcome = strangers.count < strangersMax
+        let strangers = strangers
+        let near = strangers.count { host(of: peers[$0]?.address) == host(of: address) }
+        let isWelcome = strangers.count < strangersMax && near < perAddressMax
         peers[id] = Peer(address: address, ticket: ticket, since: time, heard: time)
         if !isWelcome { peers[id]?.standing = .closing }
         return isWelcome
+    }
+
+    /// An address without its port.
+    private func host(of address: String?) -> Substring? {
+        address.map { $0[..<($0.lastIndex(of: ":") ?? $0.endIndex)] }
     }
 
     /// A connection is gone.

@@ -40,6 +40,13 @@ extension StepMachine {
         if sessions.strangers.count > settings.strangersMax {
             faults.append("too many strangers")
         }
+        let hosts = sessions.strangers.compactMap { sessions.peers[$0]?.address }
+            .map { $0[..<($0.lastIndex(of: ":") ?? $0.endIndex)] }
+        if hosts.contains(where: { host in
+            hosts.count { $0 == host } > settings.strangersPerAddressMax
+        }) {
+            faults.append("too many strangers from one address")
+        }
         return faults
     }
 

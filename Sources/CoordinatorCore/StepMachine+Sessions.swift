@@ -18,11 +18,14 @@ extension StepMachine {
 
     mutating func connect(_ id: ConnectionID, address: String, ticket: UInt64) {
         let isWelcome = sessions.connect(
-            id, address: address, ticket: ticket, strangersMax: settings.strangersMax, at: time)
+            id, address: address, ticket: ticket, strangersMax: settings.strangersMax,
+            perAddressMax: settings.strangersPerAddressMax, at: time)
         if !isWelcome {
             effects.append(.close(id))
             note(
-                .debug, "closed \(address): \(settings.strangersMax) connections have no hello yet")
+                .debug,
+                "closed \(address): \(settings.strangersMax) connections, or "
+                    + "\(settings.strangersPerAddressMax) from there, have no hello yet")
         }
     }
 

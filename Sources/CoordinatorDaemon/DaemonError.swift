@@ -52,9 +52,9 @@ public enum DaemonError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "A memory or processor fault, or another release, is the likely cause; "
                 + "the checkpoint and the ledger are left as they are."
         case .notFinite(let step, let slices):
-            "Step \(step) came out with numbers that are not finite (\(slices)); nothing of it "
-                + "was applied. Lower the learning rate or set optimizer.clipNorm; if one worker "
-                + "alone does this, check its memory."
+            "Step \(step) came out with numbers that are not finite (\(slices)), whoever computes "
+                + "it; nothing of it was applied. Lower the learning rate, set optimizer.clipNorm, "
+                + "or set optimizer.onNotFinite to skip such steps."
         case .notLoopback(let url):
             "\(url) can be reached from other hosts, and plain tcp is open to anyone there. "
                 + "Listen on 127.0.0.1, or say --insecure if the network is closed."

@@ -19,11 +19,13 @@ func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSetti
         rounds: run.plan.method.exchanges.map(\.name),
         heartbeat: settings.coordinator.heartbeat, leaseTerm: settings.coordinator.leaseTerm,
         hangTerm: settings.coordinator.hangTerm,
+        disputeTerm: settings.coordinator.disputeTerm,
         helloTerm: settings.coordinator.helloTerm, checkpointEvery: settings.checkpoint.every,
         bodyBytesMax: UInt64(parameterBytes + bodyBytesBeside),
         versionBytes: UInt64(parameterBytes + versionBytesBeside),
         nodeCredits: settings.coordinator.nodeCredits,
         strangersMax: settings.coordinator.strangersMax,
+        strangersPerAddressMax: settings.coordinator.strangersPerAddressMax,
         workersMax: settings.coordinator.workersMax)
 }
 

@@ -36,6 +36,9 @@ extension StatusDocument {
         waiting = machine.waiting.map {
             Wait(what: $0.what, who: $0.who, sinceSeconds: $0.sinceSeconds)
         }
+        quarantine = machine.quarantine.map {
+            Quarantined(worker: $0.worker, reason: $0.reason, sinceSeconds: $0.sinceSeconds)
+        }
         self.traffic = zip(TrafficBoard.Kind.allCases, traffic).map { Transfer($0, $1) }
         self.figures = (figures.last?.figures ?? []).map { Figure(name: $0.name, value: $0.value) }
     }
@@ -59,6 +62,7 @@ extension StatusDocument {
         try keys.encode(waiting, forKey: .waiting)
         try keys.encode(figures, forKey: .figures)
         try keys.encode(traffic, forKey: .traffic)
+        try keys.encode(quarantine, forKey: .quarantine)
     }
 
     /// The document that `json` made.

@@ -39,6 +39,21 @@ public struct StatusDocument: Codable, Sendable {
         }
     }
 
+    /// A worker that was found faulty.
+    public struct Quarantined: Codable, Sendable {
+        /// Its name.
+        public var worker: String
+        /// What it did.
+        public var reason: String
+        /// For how long it has been kept out.
+        public var sinceSeconds: Double
+
+        enum CodingKeys: String, CodingKey {
+            case worker, reason
+            case sinceSeconds = "since_seconds"
+        }
+    }
+
     /// Something that the run waits for.
     public struct Wait: Codable, Sendable {
         /// What.
@@ -111,12 +126,14 @@ public struct StatusDocument: Codable, Sendable {
     public var waiting: [Wait]
     /// Figures of the last committed step, as the method reports them.
     public var figures: [Figure]
+    /// Workers that were found faulty, by name.
+    public var quarantine: [Quarantined]
     /// What travels in bulk.
     public var traffic: [Transfer]
 
     enum CodingKeys: String, CodingKey {
         case run, state, detail, step, steps, loss, epoch, exchanges, workers, tables, waiting
-        case figures, traffic
+        case figures, traffic, quarantine
         case etaSeconds = "eta_seconds"
         case samplesPerSecond = "samples_per_second"
         case checkpointStep = "checkpoint_step"

@@ -5,6 +5,7 @@ import Messages
 import Methods
 import Networks
 import Optimizers
+import RunFiles
 import Tensors
 import Threads
 
@@ -16,12 +17,8 @@ extension StateEngine {
     /// moved in memory. Who dies in between computes the step again, to the same bits.
     func commit(_ step: StepNumber, _ accounts: [SliceAccount]) throws {
         let total = takeTotal()
-        guard total.isFinite else {
-            let slices = accounts.filter { !$0.leaf.isFinite }
-                .map { "slice \($0.leaf.slice) by \($0.worker)" }
-            throw DaemonError.notFinite(step: step.index, slices: slices.joined(separator: ", "))
-        }
         shelf.clear()
+        guard total.isFinite else { return try passOver(step, accounts, total) }
         // Hashed beside the optimizer, which only reads the gradient.
         let gradientDigest = PendingValue { total.digest }
         let rate = run.schedule.rate(at: step.index)
@@ -36,25 +33,57 @@ extension StateEngine {
         try pending?.wait()
         versionDigest = next
         committed = step.index + 1
+        try finish(
+            step, rate: rate, gradientNorm: gradientNorm, figures: total.sums + figures)
+    }
+
+    /// A step whose sum is not finite, whoever computes it: by the run's rule the run fails, or
+    /// nothing of the step is applied. The method forgets it when the next one opens.
+    private func passOver(
+        _ step: StepNumber, _ accounts: [SliceAccount], _ total: SliceResult
+    ) throws {
+        let slices = accounts.filter { !$0.leaf.isFinite }
+            .map { "slice \($0.leaf.slice) by \($0.worker)" }.joined(separator: ", ")
+        guard run.plan.settings.optimizer.onNotFinite == .skip else {
+            throw DaemonError.notFinite(step: step.index, slices: slices)
+        }
+        let pending = try enter(
+            record(of: step, accounts, gradient: total.digest, next: versionDigest))
+        try pending?.wait()
+        committed = step.index + 1
+        directory.appendEvent(
+            level: .warning,
+            text: "step \(step) is skipped: its sum is not finite (\(slices))")
+        try finish(step, rate: 0, gradientNorm: .nan, figures: total.sums)
+    }
+
+    /// The figures of a committed step, for metrics and `status`.
+    private func finish(
+        _ step: StepNumber, rate: Double, gradientNorm: Double, figures: [SliceResult.Sum]
+    ) throws {
         let line = StepFigures(
             step: step.index, samples: run.sampler.batchCount(step: step.index), rate: rate,
             gradientNorm: gradientNorm, coordinator: board.takeCoordinatorSeconds(),
-            figures: total.sums + figures)
+            figures: figures)
         try directory.append(line, secondsSinceStart: board.seconds)
         board.stepCommitted(line, tables: method.tables)
     }
 
+    /// The step's record: of the samples as they were leased, and of who delivered them.
     private func record(
         of step: StepNumber, _ accounts: [SliceAccount], gradient: Digest, next: Digest
     ) -> LedgerRecord {
-        LedgerRecord(
+        var firstRows = [0]
+        for task in tasks { firstRows.append(firstRows[task.slice.index] + task.samples.count) }
+        return LedgerRecord(
             step: step.index, dataEpoch: run.sampler.dataEpoch(step: step.index),
+            samples: sampleDigest(tasks.flatMap(\.samples)).hex,
             version: versionDigest.hex, gradient: gradient.hex, next: next.hex,
             slices: accounts.map { account in
-                let rows = run.sampler.rows(step: step.index, slice: account.leaf.slice.index)
+                let slice = account.leaf.slice.index
                 return LedgerRecord.Slice(
-                    slice: account.leaf.slice.index, firstRow: rows.lowerBound,
-                    endRow: rows.upperBound, attempts: account.attempts, worker: account.worker,
+                    slice: slice, firstRow: firstRows[slice], endRow: firstRows[slice + 1],
+                    attempts: account.attempts, worker: account.worker,
                     leaf: account.leaf.digest.hex)
             })
     }
@@ -78,4 +107,9 @@ extension StateEngine {
         repeated.removeFirst()
         return nil
     }
+}
+
+/// SHA-256 over the numbers of samples in batch order, 32-bit little-endian words.
+private func sampleDigest(_ samples: [UInt32]) -> Digest {
+    sha256(samples.flatMap { sample in (0..<4).map { UInt8(sample >> (8 * $0) & 255) } })
 }

@@ -179,7 +179,8 @@ public protocol CoordinatorMethod: AnyObject {
     /// task stops it at its next report.
     func prepare(
         directory: String, report: (_ fraction: Double, _ what: String) -> Void) throws
-    /// A step opens; the samples of every slice are known.
+    /// A step opens; the samples of every slice are known. What an opened step has gathered and not
+    /// committed is forgotten: a step is opened again, or passed over.
     func open(step: Int, samples: [[Int]]) throws
     /// The samples of the step after the open one: what follows from them may be made ahead, while
     /// workers compute. Optional: by default nothing is.

@@ -136,6 +136,8 @@ public struct OptimizerSettings: Hashable, Sendable {
     public var epsilon: Double
     /// The greatest norm of the whole gradient; 0 for no clipping.
     public var clipNorm: Double
+    /// What becomes of a step whose gradient is not finite on whoever computes it.
+    public var onNotFinite: NotFiniteRule
 
     init(from section: Section) {
         kind = section.choice("kind", default: .adamw)
@@ -153,6 +155,7 @@ public struct OptimizerSettings: Hashable, Sendable {
             momentum = section.float("momentum", in: 0...0.999_999, default: 0.9)
         }
         clipNorm = section.float("clipNorm", in: 0...1_000_000, default: 0)
+        onNotFinite = section.choice("onNotFinite", default: .stop)
     }
 }
 
@@ -228,12 +231,16 @@ public struct CoordinatorSettings: Hashable, Sendable {
     public var leaseTerm: Duration
     /// A worker whose slice has made no progress for so long is lost, though its heartbeats go on.
     public var hangTerm: Duration
+    /// A slice whose result is disputed is kept for another worker for so long.
+    public var disputeTerm: Duration
     /// A connection that has not said hello after so long is closed.
     public var helloTerm: Duration
     /// Gradient nodes that may be on their way or kept at a time.
     public var nodeCredits: Int
     /// Connections that have not said hello, at most.
     public var strangersMax: Int
+    /// Of those, from one address at most.
+    public var strangersPerAddressMax: Int
     /// Workers at most.
     public var workersMax: Int
 
@@ -251,10 +258,14 @@ public struct CoordinatorSettings: Hashable, Sendable {
         hangTerm = section.duration(
             "hangTerm", in: (Self.transferMax + .seconds(1))...hour,
             default: max(.seconds(150), leaseTerm), .free)
+        disputeTerm = section.duration(
+            "disputeTerm", in: .milliseconds(100)...hour, default: .seconds(30), .free)
         helloTerm = section.duration(
             "helloTerm", in: .milliseconds(100)...hour, default: .seconds(5), .free)
         nodeCredits = section.int("nodeCredits", in: 1...4096, default: 32, .free)
         strangersMax = section.int("strangersMax", in: 1...4096, default: 64, .free)
+        strangersPerAddressMax = section.int(
+            "strangersPerAddressMax", in: 1...4096, default: 8, .free)
         workersMax = section.int("workersMax", in: 1...65_536, default: 1024, .free)
         if leaseTerm < heartbeat * 2 {
             section.reject(

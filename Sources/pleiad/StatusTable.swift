@@ -25,6 +25,7 @@ struct StatusTable {
                         grouped(worker.slicesDone), "\(decimals(worker.lastSeenSeconds, 1)) s",
                     ]
                 })
+        for worker in document.quarantine { lines.append("quarantine: \(worker.reason)") }
         for table in document.tables {
             lines.append(
                 "table    \(table.name): \(grouped(table.rows)) x \(table.dim), "
