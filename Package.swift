@@ -57,6 +57,7 @@ let package = Package(
         // Memory, bytes and sockets
         .target(name: "Buffers", swiftSettings: numeric),
         .target(name: "Identity", dependencies: ["CCrypto"], swiftSettings: numeric),
+        .target(name: "Keys", dependencies: ["Identity"], swiftSettings: strict),
         .target(
             name: "CChecksum",
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
@@ -150,9 +151,10 @@ let package = Package(
         .testTarget(name: "BuffersTests", dependencies: ["Buffers"], swiftSettings: strict),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
         .testTarget(name: "IdentityTests", dependencies: ["Identity"], swiftSettings: strict),
+        .testTarget(name: "KeysTests", dependencies: ["Keys", "Identity"], swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Buffers"], swiftSettings: strict),
         .testTarget(
-            name: "TransportTests", dependencies: ["Transport", "Wire", "Buffers"],
+            name: "TransportTests", dependencies: ["Transport", "Wire", "Buffers", "Identity"],
             swiftSettings: strict),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),

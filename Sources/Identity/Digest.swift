@@ -25,15 +25,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// A digest of 64 hexadecimal digits in either case; nil for any other text.
     public init?(hex: some StringProtocol) {
-        let digits = Array(hex.utf8)
-        guard digits.count == 2 * Digest.byteCount else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Digest.byteCount)
-        for position in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = hexValue(digits[position]), let low = hexValue(digits[position + 1])
-            else { return nil }
-            bytes.append(high << 4 | low)
-        }
+        guard let bytes = Identity.bytes(hex: hex) else { return nil }
         self.init(bytes: bytes)
     }
 
@@ -76,7 +68,7 @@ public func hexText(_ bytes: some Sequence<UInt8>) -> String {
 }
 
 /// The value of one hexadecimal digit in ASCII; nil for any other byte.
-private func hexValue(_ digit: UInt8) -> UInt8? {
+func hexValue(_ digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10

@@ -51,7 +51,7 @@ extension Hello {
     /// The hello of somebody who only asks for status.
     public static func client(name: String, processID: UInt32, bodyBytesMax: Int) -> Hello {
         Hello(
-            role: .client, name: name, host: "", processID: processID, programVersion: "",
+            role: .viewer, name: name, host: "", processID: processID, programVersion: "",
             features: 0, bodyBytesMax: UInt64(bodyBytesMax), slots: 0, fingerprint: .zero,
             configDigest: .zero, dataDigest: .zero)
     }

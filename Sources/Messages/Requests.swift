@@ -51,14 +51,6 @@ public struct Greet: Hashable, Sendable {
     }
 }
 
-/// What a peer is to the coordinator.
-public enum PeerRole: UInt8, Hashable, Sendable, CaseIterable {
-    /// Computes slices.
-    case worker = 1
-    /// Asks for status.
-    case client = 2
-}
-
 /// Who a peer is (PROTOCOL.md, hello).
 public struct Hello: Hashable, Sendable {
     /// What it is.

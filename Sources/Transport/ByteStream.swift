@@ -10,6 +10,10 @@ enum StreamOutcome: Equatable, Sendable {
     case peerClosed
     /// Not one byte could be moved within the time given.
     case timedOut
+    /// TLS: the other side's certificate is not trusted, or it does not trust ours.
+    case notTrusted(String)
+    /// TLS: the other side closed the stream before the two had agreed on keys.
+    case handshakeEnded
     /// The system reported something else.
     case failed(String)
 }

@@ -6,7 +6,7 @@ public import Wire
 /// `.messageTooLarge`, `.sendQueueFull` or the cancellation of a send that has not begun ends the
 /// connection, and every later call throws the reason.
 public protocol Connection: AnyObject, Sendable {
-    /// Who is on the other side, for people: "tcp 10.0.0.5:41822", "ipc pid 8812".
+    /// Who is on the other side, for people: "tls 10.0.0.5:41822", "ipc pid 8812".
     var peer: String { get }
 
     /// Whether the peer is on this machine.

@@ -7,7 +7,7 @@ public func checkAddress(_ url: String) throws(TransportError) { _ = try Endpoin
 struct Endpoint: Equatable {
     /// What carries the bytes.
     enum Scheme: Equatable {
-        case tcp, ipc
+        case tcp, tls, ipc
     }
 
     let url: String
@@ -27,6 +27,9 @@ struct Endpoint: Equatable {
         case "tcp":
             scheme = .tcp
             try Self.checkPort(place, url)
+        case "tls+tcp":
+            scheme = .tls
+            try Self.checkPort(place, url)
         case "ipc":
             scheme = .ipc
             guard place.hasPrefix("/") else {
@@ -37,10 +40,6 @@ struct Endpoint: Equatable {
                     url: url,
                     problem: "the path is longer than \(Self.socketPathByteCountMax) bytes")
             }
-        case "tls+tcp":
-            throw .unsupported(
-                url: url,
-                problem: "TLS is not available yet; use tcp:// on a network that you trust")
         default:
             throw .invalidURL(url: url, problem: "its scheme is unknown")
         }
@@ -60,7 +59,7 @@ struct Endpoint: Equatable {
 
     /// The same address with another port.
     func withPort(_ port: Int) -> String {
-        guard scheme == .tcp, let colon = place.lastIndex(of: ":") else { return url }
-        return "tcp://\(place[..<colon]):\(port)"
+        guard scheme != .ipc, let colon = url.lastIndex(of: ":") else { return url }
+        return "\(url[..<colon]):\(port)"
     }
 }

@@ -175,6 +175,8 @@ extension FramedConnection {
         case .peerClosed: .closedByPeer(peer: peer, midMessage: midMessage)
         case .timedOut: .peerStalled(peer: peer, after: stallLimit)
         case .failed(let problem): .system(what: "\(what) \(peer)", problem: problem)
+        case .notTrusted(let problem): .notTrusted(peer: peer, problem: problem)
+        case .handshakeEnded: .handshakeEnded(peer: peer)
         case .moved: .system(what: "\(what) \(peer)", problem: "nothing was moved")
         }
     }

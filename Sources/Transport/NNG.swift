@@ -3,28 +3,39 @@ import CNNG
 import Synchronization
 import Wire
 
-/// The network as nng 1.5.2's byte streams give it: `tcp://HOST:PORT` and `ipc:///PATH`.
+/// The network as nng 1.5.2's byte streams give it: `tls+tcp://HOST:PORT`, `tcp://HOST:PORT` and
+/// `ipc:///PATH`.
 ///
 /// Never fork after first use: nng's threads do not survive it, and it aborts.
 public struct NNGNetwork: Network {
     private let limits: ConnectionLimits
     private let pool = BufferPool(freeBytesMax: receivePoolBytesMax)
+    private let identity: TLSIdentity?
 
     /// A network whose connections begin with these limits.
-    public init(limits: ConnectionLimits = .standard) {
+    ///
+    /// - Parameter identity: what this side shows and trusts under `tls+tcp://`; nil if it uses no
+    ///   TLS.
+    public init(limits: ConnectionLimits = .standard, identity: TLSIdentity? = nil) {
         self.limits = limits
+        self.identity = identity
     }
 
     /// Begins to listen; port 0 takes a free port, which the listener's `url` names.
     ///
-    /// - Throws: `.invalidURL`, `.unsupported`, `.addressInUse`, `.notPermitted`, `.system`.
+    /// - Throws: `.invalidURL`, `.unsupported`, `.unusableIdentity`, `.addressInUse`,
+    ///   `.notPermitted`, `.system`.
     public func listen(_ url: String) async throws(TransportError) -> any Listener {
-        try NNGListener(Endpoint(url), limits: limits, pool: pool)
+        try NNGListener(Endpoint(url), limits: limits, pool: pool, identity: identity)
     }
 
     /// Connects in one attempt; Nagle's delay is off and keepalive on.
     ///
-    /// - Throws: `.invalidURL`, `.unsupported`, `.unreachable`, `.timedOut`, `.cancelled`.
+    /// Under TLS the two sides agree on keys with the first message: only then `send` or `receive`
+    /// throws `.notTrusted` or `.handshakeEnded`.
+    ///
+    /// - Throws: `.invalidURL`, `.unsupported`, `.unusableIdentity`, `.unreachable`, `.timedOut`,
+    ///   `.cancelled`.
     public func dial(
         _ url: String, timeout: Duration
     ) async throws(TransportError) -> any Connection {
@@ -32,11 +43,19 @@ public struct NNGNetwork: Network {
         var address: OpaquePointer?
         let code = unsafe nng_stream_dialer_alloc(&address, url)
         guard code == 0 else { throw failure(endpoint, UInt32(bitPattern: code)) }
-        if endpoint.scheme == .tcp {
+        if endpoint.scheme != .ipc {
             _ = unsafe nng_stream_dialer_set_bool(address, NNG_OPT_TCP_NODELAY, true)
             _ = unsafe nng_stream_dialer_set_bool(address, NNG_OPT_TCP_KEEPALIVE, true)
         }
         let dialer = try NNGHandle(.dialer, address: UInt(bitPattern: address))
+        if endpoint.scheme == .tls {
+            do throws(TransportError) {
+                try useTLS(identity, asListener: false, UInt(bitPattern: address), url: url)
+            } catch {
+                dialer.close()
+                throw error
+            }
+        }
         let result = await withTaskCancellationHandler {
             await dialer.run(.dial, timeout: timeout)
         } onCancel: {
@@ -51,7 +70,8 @@ public struct NNGNetwork: Network {
             }
             throw failure(endpoint, result.code)
         }
-        let stream = try NNGStream(address: result.output, parent: dialer)
+        let stream = try NNGStream(
+            address: result.output, isEncrypted: endpoint.scheme == .tls, parent: dialer)
         let connection = FramedConnection(stream, limits: limits, pool: pool)
         guard !Task.isCancelled else {
             connection.close()
@@ -77,91 +97,35 @@ private func failure(_ endpoint: Endpoint, _ code: UInt32) -> TransportError {
     }
 }
 
-/// A connected socket.
-@safe final class NNGStream: ByteStream {
-    let peer: String
-    let isLoopback: Bool
-    private let handle: NNGHandle
-
-    /// Takes over the nng stream at `address`; `parent` is the dialer that made it.
-    init(address: UInt, parent: NNGHandle? = nil) throws(TransportError) {
-        (peer, isLoopback) = Self.describePeer(address)
-        handle = try NNGHandle(.stream, address: address, parent: parent)
-    }
-
-    deinit { handle.close() }
-
-    func read(into slices: [BufferSlice], timeout: Duration?) async -> StreamOutcome {
-        outcome(await handle.run(.read, slices, timeout: timeout))
-    }
-
-    func write(_ slices: [BufferSlice], timeout: Duration?) async -> StreamOutcome {
-        outcome(await handle.run(.write, slices, timeout: timeout))
-    }
-
-    func close() { handle.close() }
-
-    private func outcome(_ result: NNGResult) -> StreamOutcome {
-        switch result.code {
-        case 0: .moved(result.count)
-        case NNG_ETIMEDOUT.rawValue: .timedOut
-        // nng says "closed" whichever side it was.
-        case NNG_ECLOSED.rawValue, NNG_ECANCELED.rawValue:
-            handle.isClosed ? .closed : .peerClosed
-        case NNG_ECONNRESET.rawValue, NNG_ECONNSHUT.rawValue, NNG_ECONNABORTED.rawValue:
-            .peerClosed
-        default: .failed(nngMessage(result.code))
-        }
-    }
-
-    private static func describePeer(_ address: UInt) -> (String, Bool) {
-        let stream = unsafe OpaquePointer(bitPattern: address)
-        var name = nng_sockaddr()
-        guard unsafe nng_stream_get_addr(stream, NNG_OPT_REMADDR, &name) == 0 else {
-            return ("an unknown peer", false)
-        }
-        switch unsafe nng_sockaddr_family(rawValue: UInt32(name.s_family)) {
-        case NNG_AF_INET:
-            let host = unsafe UInt32(bigEndian: name.s_in.sa_addr)
-            let port = unsafe UInt16(bigEndian: name.s_in.sa_port)
-            let parts = [24, 16, 8, 0].map { String(host >> UInt32($0) & 0xff) }
-            return ("tcp \(parts.joined(separator: ".")):\(port)", host >> 24 == 127)
-        case NNG_AF_INET6:
-            let port = unsafe UInt16(bigEndian: name.s_in6.sa_port)
-            let bytes = unsafe withUnsafeBytes(of: name.s_in6.sa_addr) { unsafe Array($0) }
-            let words = stride(from: 0, to: 16, by: 2).map { index in
-                String(UInt16(bytes[index]) << 8 | UInt16(bytes[index + 1]), radix: 16)
-            }
-            let isLoopback = bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] == 1
-            return ("tcp [\(words.joined(separator: ":"))]:\(port)", isLoopback)
-        case NNG_AF_IPC:
-            var pid: UInt64 = 0
-            let code = unsafe nng_stream_get_uint64(stream, NNG_OPT_IPC_PEER_PID, &pid)
-            return (code == 0 ? "ipc pid \(pid)" : "ipc", true)
-        default:
-            return ("an unknown peer", false)
-        }
-    }
-}
-
 /// A listening socket.
 @safe final class NNGListener: Listener {
     let url: String
     private let handle: NNGHandle
     private let limits: ConnectionLimits
     private let pool: BufferPool
+    private let isEncrypted: Bool
 
     init(
-        _ endpoint: Endpoint, limits: ConnectionLimits, pool: BufferPool
+        _ endpoint: Endpoint, limits: ConnectionLimits, pool: BufferPool, identity: TLSIdentity?
     ) throws(TransportError) {
         self.limits = limits
         self.pool = pool
+        isEncrypted = endpoint.scheme == .tls
         var address: OpaquePointer?
         var code = unsafe nng_stream_listener_alloc(&address, endpoint.url)
         guard code == 0 else { throw failure(endpoint, UInt32(bitPattern: code)) }
-        if endpoint.scheme == .tcp {
+        if endpoint.scheme != .ipc {
             _ = unsafe nng_stream_listener_set_bool(address, NNG_OPT_TCP_NODELAY, true)
             _ = unsafe nng_stream_listener_set_bool(address, NNG_OPT_TCP_KEEPALIVE, true)
+        }
+        if isEncrypted {
+            do throws(TransportError) {
+                try useTLS(
+                    identity, asListener: true, UInt(bitPattern: address), url: endpoint.url)
+            } catch {
+                unsafe nng_stream_listener_free(address)
+                throw error
+            }
         }
         code = unsafe nng_stream_listener_listen(address)
         guard code == 0 else {
@@ -193,7 +157,7 @@ private func failure(_ endpoint: Endpoint, _ code: UInt32) -> TransportError {
             }
             switch result.code {
             case 0:
-                let stream = try NNGStream(address: result.output)
+                let stream = try NNGStream(address: result.output, isEncrypted: isEncrypted)
                 return FramedConnection(stream, limits: limits, pool: pool)
             case NNG_ECANCELED.rawValue: throw .cancelled(peer: url)
             case NNG_ECLOSED.rawValue: throw .closed(peer: url)

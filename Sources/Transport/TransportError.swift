@@ -22,6 +22,12 @@ public enum TransportError: Error, Equatable, Sendable {
     case closedByPeer(peer: String, midMessage: Bool)
     /// The peer neither took nor gave a byte for the stall limit, with a message under way.
     case peerStalled(peer: String, after: Duration)
+    /// TLS: one side's certificate does not satisfy the other.
+    case notTrusted(peer: String, problem: String)
+    /// TLS: the peer closed the connection before the two had agreed on keys.
+    case handshakeEnded(peer: String)
+    /// Certificate or key of this side cannot be used for TLS.
+    case unusableIdentity(url: String, problem: String)
     /// The peer sent bytes that are not a valid frame.
     case frame(WireError, peer: String)
     /// The message is larger than the connection allows; nothing of it was sent.
@@ -41,7 +47,8 @@ extension TransportError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidURL(let url, let problem):
-            "'\(url)' is not a usable address (\(problem)): write tcp://HOST:PORT or ipc:///PATH"
+            "'\(url)' is not a usable address (\(problem)): write tls+tcp://HOST:PORT, "
+                + "tcp://HOST:PORT or ipc:///PATH"
         case .unsupported(let url, let problem):
             "'\(url)' cannot be used: \(problem)"
         case .unreachable(let url, let problem):
@@ -60,6 +67,16 @@ extension TransportError: CustomStringConvertible {
         case .peerStalled(let peer, let limit):
             "\(peer) let a message stand still for \(limit) and was disconnected: "
                 + "check whether it is stopped or overloaded"
+        case .notTrusted(let peer, let problem):
+            "\(peer) and this side do not trust each other's certificates (\(problem)): both need "
+                + "keys of the same authority that have not expired, and the coordinator one of "
+                + "role coordinator; see 'pleiad keys --help'"
+        case .handshakeEnded(let peer):
+            "\(peer) closed the connection before encryption was agreed: it may not speak TLS, not "
+                + "accept this side's certificate, or be closing; see its log for the reason"
+        case .unusableIdentity(let url, let problem):
+            "\(url) cannot be used with these keys (\(problem)): give a directory that "
+                + "'pleiad keys issue' has made, with --keys"
         case .frame(let error, let peer):
             "\(peer) was disconnected: \(error); check that it speaks this protocol"
         case .messageTooLarge(let peer, let byteCount, let limit):

@@ -1,4 +1,5 @@
 import CoordinatorCore
+import Identity
 import Messages
 import Testing
 
@@ -70,7 +71,7 @@ import Testing
         let late = bench.sayHello(bench.hello("b"))
         #expect(late.effects.welcome != nil)
         #expect(late.effects.pushes.count == 1)
-        let (id, effects) = bench.sayHello(bench.hello("c", role: .client))
+        let (id, effects) = bench.sayHello(bench.hello("c", role: .viewer))
         let incarnation = effects.welcome?.incarnation ?? Incarnation(rawValue: 0)
         #expect(effects.pushes.isEmpty)
         let status = bench.request(id, .status, as: incarnation)

@@ -86,7 +86,7 @@ import Testing
 
     @Test func `a client needs no fingerprint and gets status only`() {
         var bench = Bench()
-        var hello = bench.hello("c", role: .client)
+        var hello = bench.hello("c", role: .viewer)
         hello.fingerprint = .zero
         let (id, effects) = bench.sayHello(hello)
         let incarnation = effects.welcome?.incarnation ?? Incarnation(rawValue: 0)
@@ -321,7 +321,7 @@ import Testing
 
     @Test func `an idle client is closed after a minute`() {
         var bench = Bench()
-        let (id, _) = bench.sayHello(bench.hello("c", role: .client))
+        let (id, _) = bench.sayHello(bench.hello("c", role: .viewer))
         #expect(bench.wait(59).closed == [])
         #expect(bench.wait(2).closed == [id])
     }

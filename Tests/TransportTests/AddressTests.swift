@@ -79,12 +79,20 @@ import Wire
         }
     }
 
-    @Test func `TLS is refused by name until it is there`() async {
-        let url = "tls+tcp://127.0.0.1:4700"
-        let error = await transportError { _ = try await NNGNetwork().listen(url) }
-        guard case .unsupported(url, _)? = error else {
-            Issue.record("\(String(describing: error))")
-            return
+    @Test func `TLS without keys, or with keys that are none, is refused`() async {
+        let url = "tls+tcp://127.0.0.1:0"
+        let nonsense = TLSIdentity(
+            authority: "no", certificate: "no", privateKey: "no", listenerName: "x")
+        for network in [NNGNetwork(), NNGNetwork(identity: nonsense)] {
+            for error in [
+                await transportError { _ = try await network.listen(url) },
+                await transportError { _ = try await network.dial(url, timeout: .seconds(1)) },
+            ] {
+                guard case .unusableIdentity(url, _)? = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+            }
         }
     }
 
@@ -100,8 +108,9 @@ import Wire
         #expect(error == .cancelled(peer: listener.url))
         let dialled = try await network.dial(listener.url, timeout: .seconds(5))
         let accepted = try await listener.accept()
-        try await dialled.send(message(10))
+        async let sending: Void = dialled.send(message(10))
         #expect(try await accepted.receive().kind == 7)
+        try await sending
         accepted.close()
         dialled.close()
     }
@@ -133,6 +142,8 @@ import Wire
             .notPermitted(url: "x"), .timedOut(what: "a", peer: "b", after: .seconds(1)),
             .closed(peer: "x"), .closedByPeer(peer: "x", midMessage: true),
             .peerStalled(peer: "x", after: .seconds(1)), .frame(.trailingBytes(1), peer: "x"),
+            .notTrusted(peer: "x", problem: "y"), .handshakeEnded(peer: "x"),
+            .unusableIdentity(url: "x", problem: "y"),
             .messageTooLarge(peer: "x", byteCount: 2, limit: 1),
             .sendQueueFull(peer: "x", queuedBytes: 2, limit: 1), .cancelled(peer: "x"),
             .outOfResources(what: "x", problem: "y"), .system(what: "x", problem: "y"),

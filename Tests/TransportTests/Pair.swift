@@ -7,18 +7,23 @@ import Wire
 
 /// The networks that must behave alike.
 enum Kind: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case tcp, ipc, memory
+    case tcp, tls, ipc, memory
 
     var testDescription: String { rawValue }
 
     func network(_ limits: ConnectionLimits = .open) -> any Network {
-        self == .memory ? InMemoryNetwork(limits: limits) : NNGNetwork(limits: limits)
+        switch self {
+        case .memory: InMemoryNetwork(limits: limits)
+        case .tls: SecureNetwork(limits)
+        case .tcp, .ipc: NNGNetwork(limits: limits)
+        }
     }
 
     /// An address that nobody else uses.
     var url: String {
         switch self {
         case .tcp: "tcp://127.0.0.1:0"
+        case .tls: "tls+tcp://127.0.0.1:0"
         case .memory: "memory://test:0"
         case .ipc: "ipc://\(NSTemporaryDirectory())pleiad-\(UUID().uuidString.prefix(8)).sock"
         }
@@ -46,6 +51,16 @@ struct Pair {
         async let accepting = listener.accept()
         dialled = try await network.dial(listener.url, timeout: .seconds(5))
         accepted = try await accepting
+        guard url.hasPrefix("tls+") else { return }
+        // The two sides agree on keys only while both take part.
+        try await meet(dialled, accepted)
+        try await meet(accepted, dialled)
+    }
+
+    private func meet(_ a: any Connection, _ b: any Connection) async throws {
+        async let heard = b.receive()
+        try await a.send(message(1))
+        _ = try await heard
     }
 
     func close() {

@@ -1,4 +1,5 @@
 import Client
+import Identity
 import Messages
 import Testing
 import Transport
@@ -13,7 +14,7 @@ import Transport
         let greeting = Greeting(minor: 0, epoch: 1, nonce: Array(repeating: 1, count: 16))
         try await peer.reply(.greeting(greeting), to: greet.id)
         let hello = try await peer.next()
-        guard case .hello(let who) = hello.request, who.role == .client else {
+        guard case .hello(let who) = hello.request, who.role == .viewer else {
             throw ScriptError.unexpected(hello.request)
         }
         try await peer.reply(.welcome(FakeRun.welcome), to: hello.id)
