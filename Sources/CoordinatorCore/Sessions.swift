@@ -56,6 +56,16 @@ struct Worker: Sendable {
     var slicesDone: Int
     /// Its requests.
     var replies = ReplyMemory()
+    /// What a slice takes it to compute, a mean over the last ones.
+    var sliceSeconds: Double?
+    /// The version that is on its way to it, and since when.
+    var fetch: (step: StepNumber, since: Moment)?
+
+    /// A slice's result came that took so long to compute.
+    mutating func note(computeMilliseconds: UInt32) {
+        let seconds = Double(computeMilliseconds) / 1000
+        sliceSeconds = sliceSeconds.map { $0 + (seconds - $0) / 8 } ?? seconds
+    }
 
     /// The connection on which it hello'd and gets pushes.
     var control: ConnectionID { connections[0] }
@@ -69,6 +79,8 @@ struct FormerWorker: Hashable, Sendable {
     var hello: Hello
     /// Whether it said goodbye.
     var hasLeft: Bool
+    /// Why it is gone.
+    var end: String
     /// Its last sign of life.
     var seen: Moment
     /// Slices whose results counted, over all incarnations of its name.
@@ -211,10 +223,13 @@ struct Sessions: Sendable {
     /// A worker is gone; returns its connections, in order.
     ///
     /// At most `formerMax` workers that are gone are remembered.
-    mutating func end(_ incarnation: Incarnation, hasLeft: Bool, formerMax: Int) -> [ConnectionID] {
+    mutating func end(
+        _ incarnation: Incarnation, hasLeft: Bool, why: String, formerMax: Int
+    ) -> [ConnectionID] {
         guard let worker = workers.removeValue(forKey: incarnation) else { return [] }
         former[worker.hello.name] = FormerWorker(
-            incarnation: incarnation, hello: worker.hello, hasLeft: hasLeft, seen: worker.seen,
+            incarnation: incarnation, hello: worker.hello, hasLeft: hasLeft, end: why,
+            seen: worker.seen,
             slicesDone: worker.slicesDone)
         if former.count > formerMax,
             let oldest = former.min(by: { $0.value.incarnation < $1.value.incarnation })

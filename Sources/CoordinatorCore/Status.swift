@@ -52,6 +52,10 @@ public struct WorkerStatus: Codable, Hashable, Sendable {
     public var lastSeenSeconds: Double
     /// What its slots do, such as `forward 2, parked 1`; empty once it is gone.
     public var phase: String
+    /// What a slice takes it to compute, a mean over the last ones; nil before the first.
+    public var sliceSeconds: Double?
+    /// Why it is gone; empty while it is not.
+    public var end: String
 }
 
 /// A worker that was found faulty.
@@ -61,16 +65,6 @@ public struct QuarantineStatus: Codable, Hashable, Sendable {
     /// What it did.
     public var reason: String
     /// Seconds since it was found.
-    public var sinceSeconds: Double
-}
-
-/// Something that the run waits for: every wait has a name.
-public struct Wait: Codable, Hashable, Sendable {
-    /// What is waited for.
-    public var what: String
-    /// Who must act.
-    public var who: String
-    /// Seconds since it began.
     public var sinceSeconds: Double
 }
 
@@ -108,6 +102,8 @@ public struct MachineStatus: Codable, Hashable, Sendable {
     public var workers: [WorkerStatus]
     /// Every wait, longest first.
     public var waiting: [Wait]
+    /// Of those, the one that holds the run up.
+    public var critical: Wait?
     /// Workers that were found faulty, by name.
     public var quarantine: [QuarantineStatus]
 }

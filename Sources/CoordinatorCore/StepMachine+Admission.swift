@@ -57,9 +57,16 @@ extension StepMachine {
         _ id: ConnectionID, _ request: RequestID, _ incarnation: Incarnation, _ body: Request,
         own: Incarnation
     ) -> Asker? {
-        if case .status = body { return .nobody }
-        let refusal = Refusal(.outOfOrder, "a client asks for status only")
-        effects.append(.reply(id, request, .refused(refusal)))
+        switch body {
+        case .status, .goodbye: return .nobody
+        case .steer:
+            if sessions.peers[id]?.role?.mayAct == true { return .nobody }
+            let refusal = Refusal(.notAllowed, "a viewer may look and not act")
+            effects.append(.reply(id, request, .refused(refusal)))
+        default:
+            let refusal = Refusal(.outOfOrder, "a client looks and steers, and does not work")
+            effects.append(.reply(id, request, .refused(refusal)))
+        }
         return nil
     }
 
@@ -99,6 +106,7 @@ extension StepMachine {
         switch body {
         case .greet, .hello, .attach:
             return Refusal(.outOfOrder, "this connection is past hello and attach")
+        case .steer: return Refusal(.notAllowed, "a worker works and does not steer")
         case .ready, .returnLease, .goodbye, .heartbeat, .status: return nil
         case .requestLease, .fetchVersion, .exchange, .offerNode, .deliverNode: break
         }

@@ -192,13 +192,10 @@ extension StepMachine {
         }
         let ready = sessions.ready.map { sessions.name(of: $0) }
         let stuck = step?.disputes.stuck(ready: ready, at: time, term: settings.disputeTerm)
-        guard pausedBecause == nil, let stuck = stuck?.first else { return }
-        pausedBecause =
-            "\(sentence(stuck)), each as often as it was computed, and there is no third worker: "
-            + "check the memory and processor of both"
-        note(
-            .warning,
-            "the run is paused: \(pausedBecause ?? ""); join another worker and start the "
-                + "coordinator again")
+        guard let stuck = stuck?.first else { return }
+        pause(
+            because: "\(sentence(stuck)), each as often as it was computed, and there is no third "
+                + "worker: check the memory and processor of both",
+            "join another worker and start the coordinator again")
     }
 }

@@ -85,9 +85,8 @@ extension StepMachine {
             "slice \(slice) of step \(number) failed on worker \(sessions.name(of: worker)), "
             + "\(count) of \(LeaseBook.failuresMax) times: \(detail)"
         note(.warning, text)
-        guard count >= LeaseBook.failuresMax, pausedBecause == nil else { return }
-        pausedBecause = text
-        note(.warning, "the run is paused; mend the cause and start the coordinator again")
+        guard count >= LeaseBook.failuresMax else { return }
+        pause(because: text, "mend the cause and start the coordinator again")
     }
 
     // MARK: 3. Forward
@@ -98,6 +97,8 @@ extension StepMachine {
             refuse(asker, .versionGone, "step \(version.step), \(version.digest.shortHex)")
             return
         }
+        let since = time
+        sessions.update(asker.worker) { $0.fetch = (version.step, since) }
         answer(asker, .version(version))
     }
 }

@@ -145,7 +145,12 @@ extension StepMachine {
                 key, delivery.step, SliceRange(arrival.node),
                 replacing: arrival.replaced.map { SliceRange($0) }))
         for sum in arrival.sums { effects.append(.combine(delivery.step, SliceRange(sum))) }
-        sessions.update(worker) { $0.slicesDone += arrival.slices.count }
+        sessions.update(worker) { worker in
+            worker.slicesDone += arrival.slices.count
+            for leaf in delivery.leaves {
+                worker.note(computeMilliseconds: leaf.computeMilliseconds)
+            }
+        }
         for slice in arrival.slices { finish(slice, of: delivery.step, by: worker) }
     }
 

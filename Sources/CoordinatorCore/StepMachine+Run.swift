@@ -38,6 +38,8 @@ struct CheckpointOrder: Hashable, Sendable {
 struct StopWish: Hashable, Sendable {
     /// Why.
     var why: String
+    /// Since when.
+    var since: Moment
     /// Whether it was said again: then the open step is given up.
     var isUrgent = false
 }
@@ -174,7 +176,8 @@ extension StepMachine {
         case .closing, .over: return
         case .starting: finish(RunOver(reason: .closing, detail: why))
         case .opening, .stepping, .committing:
-            stop = StopWish(why: stop?.why ?? why, isUrgent: stop != nil)
+            stop = StopWish(
+                why: stop?.why ?? why, since: stop?.since ?? time, isUrgent: stop != nil)
             note(.info, "the run ends with step \(committed): \(why)")
         }
     }

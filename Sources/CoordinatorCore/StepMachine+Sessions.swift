@@ -44,7 +44,9 @@ extension StepMachine {
         step?.exchanges.lose(worker)
         nodes.lose(worker)
         wishes.removeAll { $0.asker.worker == worker }
-        for id in sessions.end(worker, hasLeft: hasLeft, formerMax: settings.workersMax) {
+        for id in sessions.end(
+            worker, hasLeft: hasLeft, why: why, formerMax: settings.workersMax)
+        {
             close(id)
         }
         let held = slices.isEmpty ? "" : "; slices \(slices) are free again"
@@ -219,7 +221,14 @@ extension StepMachine {
             place >= before.count || before[place] != beat.slots[place]
         }
         step?.leases.advance(worker, slots: beat.slots, moved: moved, at: time)
-        sessions.update(worker) { $0.slots = beat.slots }
+        sessions.update(worker) { worker in
+            worker.slots = beat.slots
+            let isPast = beat.slots.contains { slot in
+                slot.phase != .idle && slot.phase != .loading
+                    && slot.step == worker.fetch?.step
+            }
+            if isPast { worker.fetch = nil }
+        }
         effects.append(.reply(id, request, .accepted))
     }
 

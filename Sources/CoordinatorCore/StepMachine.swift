@@ -46,7 +46,8 @@ public struct StepMachine: Sendable {
     var committed = 0
     var recorded = 0
     var checkpoints = CheckpointOrder()
-    var pausedBecause: String?
+    private(set) var pausedBecause: String?
+    private(set) var pausedSince: Moment?
     var stop: StopWish?
     var sessions = Sessions()
     var step: OpenStep?
@@ -161,6 +162,14 @@ public struct StepMachine: Sendable {
     mutating func enter(_ next: Phase) {
         phase = next
         phaseSince = time
+    }
+
+    /// Nothing more is leased until somebody has looked at what went wrong.
+    mutating func pause(because why: String, _ remedy: String) {
+        guard pausedBecause == nil else { return }
+        pausedBecause = why
+        pausedSince = time
+        note(.warning, "the run is paused: \(why); \(remedy)")
     }
 
     /// Answers a worker's request, on every connection on which it was made.
