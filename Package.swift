@@ -108,6 +108,14 @@ let package = Package(
                 "Clustering", "Evaluation", "RunFiles", "Storage", "Identity",
             ], swiftSettings: numeric),
 
+        // What a state directory proves, from its files alone
+        .target(
+            name: "Verification",
+            dependencies: [
+                "Buffers", "Tensors", "Networks", "Datasets", "Methods", "RunFiles", "Storage",
+                "Identity",
+            ], swiftSettings: strict),
+
         // Coordinator, workers, clients
         .target(
             name: "Messages",
@@ -140,7 +148,7 @@ let package = Package(
             dependencies: [
                 "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
                 "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
-                "Transport", "Identity",
+                "Transport", "Identity", "Verification",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -30,6 +30,8 @@ actor CheckpointWriter {
 
     private func write(_ state: NumericState) throws {
         let digests = state.digests
+        // The lengths in the manifest are those of the state's moment, on disk before it says so.
+        try directory.synchronizeFigures()
         try directory.checkpoints.write(
             step: state.committed, files: CheckpointFiles.all(state),
             digests: [
@@ -37,6 +39,6 @@ actor CheckpointWriter {
                 NamedDigest("optimizer", digests.optimizer),
                 NamedDigest("tables", digests.tables), NamedDigest("all", digests.all),
             ],
-            createdBy: "pleiad")
+            logs: state.logs, createdBy: "pleiad")
     }
 }

@@ -90,8 +90,14 @@ public actor Coordinator: Service {
         guard options.insecure || isLoopback(url: listen) else {
             throw DaemonError.notLoopback(url: listen)
         }
-        let directory = try RunDirectory(opening: options.stateDirectory, for: run)
-        listener = try await network.listen(listen)
+        let directory = try RunDirectory(
+            opening: options.stateDirectory, for: run, logger: logger)
+        do {
+            listener = try await network.listen(listen)
+        } catch {
+            directory.close()
+            throw error
+        }
         url = listener.url
         self.run = run
         self.directory = directory
@@ -143,6 +149,7 @@ public actor Coordinator: Service {
             await self.close()
             group.cancelAll()
         }
+        directory.close()
     }
 
     /// Ends the run at the end of the open step, with a checkpoint; at once if it is over already.

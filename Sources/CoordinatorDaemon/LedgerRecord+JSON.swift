@@ -7,6 +7,7 @@ extension LedgerRecord {
         [
             "step": .integer(Int64(step)),
             "dataEpoch": .integer(Int64(dataEpoch)),
+            "samples": .string(samples),
             "version": .string(version),
             "gradient": .string(gradient),
             "next": .string(next),
@@ -17,14 +18,15 @@ extension LedgerRecord {
     /// The record of a line of the ledger, or nil if the line is something else.
     init?(json: JSONValue) {
         guard let step = json["step"]?.integer, let dataEpoch = json["dataEpoch"]?.integer,
-            let version = json["version"]?.string, let gradient = json["gradient"]?.string,
-            let next = json["next"]?.string, let slices = json["slices"]?.array
+            let samples = json["samples"]?.string, let version = json["version"]?.string,
+            let gradient = json["gradient"]?.string, let next = json["next"]?.string,
+            let slices = json["slices"]?.array
         else { return nil }
         let parsed = slices.compactMap(Slice.init(json:))
         guard parsed.count == slices.count else { return nil }
         self.init(
-            step: Int(step), dataEpoch: Int(dataEpoch), version: version, gradient: gradient,
-            next: next, slices: parsed)
+            step: Int(step), dataEpoch: Int(dataEpoch), samples: samples, version: version,
+            gradient: gradient, next: next, slices: parsed)
     }
 }
 

@@ -20,6 +20,8 @@ public struct LedgerRecord: Hashable, Sendable {
     public var step: Int
     /// The pass over the data in which it lies.
     public var dataEpoch: Int
+    /// Digest of the numbers of its samples, as they were leased (`sampleDigest`).
+    public var samples: String
     /// Digest of the version with which it was computed.
     public var version: String
     /// Digest of the summed result.
@@ -34,6 +36,7 @@ public struct LedgerRecord: Hashable, Sendable {
     /// Who delivered and how often it was tried may differ; bits may not.
     public func difference(from recorded: LedgerRecord) -> String? {
         if step != recorded.step { return "step number \(step), recorded \(recorded.step)" }
+        if samples != recorded.samples { return "the samples it holds" }
         if version != recorded.version { return "the version it started from" }
         for (mine, theirs) in zip(slices, recorded.slices) where mine.leaf != theirs.leaf {
             return "the result of slice \(mine.slice) (now by \(mine.worker), "

@@ -15,6 +15,8 @@ struct NumericState: Sendable {
     var optimizer: [StateArray]
     /// The method's tables, queues and scalars.
     var tables: [StateArray]
+    /// How long the logs were then: no part of the digests.
+    var logs: [LogLength] = []
 
     /// The digests of all parts.
     var digests: RunDigests {

@@ -2,6 +2,7 @@ import CoordinatorCore
 import Datasets
 import Foundation
 import Identity
+import Logging
 import Messages
 import Methods
 import RunFiles
@@ -18,41 +19,90 @@ final class RunDirectory: Sendable {
     let checkpoints: CheckpointStore
     /// The records that the ledger held when it was opened, in step order.
     let recordsAtOpening: [LedgerRecord]
-    private let lock: RunLock
+    private let files: any FileSystem
+    private let logger: Logger
+    private let lock: RunLock?
     private let ledger: AppendOnlyLog
     private let metrics: AppendOnlyLog
     private let events: AppendOnlyLog
 
     /// Takes the directory for a run; makes it if it is missing.
     ///
+    /// - Parameter files: the disk; only the computer's own one can be locked.
     /// - Throws: `DaemonError` if it belongs to another run, other data or other numerics;
     ///   `StorageError` if it is in use, damaged, or cannot be written.
-    init(opening path: String, for run: LoadedRun) throws {
-        self.path = path
-        let files = LocalFileSystem()
+    init(
+        opening path: String, for run: LoadedRun, logger: Logger,
+        files: any FileSystem = LocalFileSystem()
+    ) throws {
+        (self.path, self.logger, self.files) = (path, logger, files)
         try files.createDirectoryDurably(path)
-        lock = try RunLock(path: path + "/lock")
+        lock = files is LocalFileSystem ? try RunLock(path: path + "/lock") : nil
         try RunDirectory.claim(path, for: run, files: files)
-        epoch = try EpochFile.advance(path + "/epoch")
         checkpoints = try CheckpointStore(
-            directory: path + "/checkpoints", keptCount: run.plan.settings.checkpoint.keep)
+            directory: path + "/checkpoints", keptCount: run.plan.settings.checkpoint.keep,
+            fileSystem: files)
+        let last = try EpochFile.read(path + "/epoch", fileSystem: files)
+        let lengths = try checkpoints.logLengths() + (last?.ended ?? [])
+        func open(
+            _ name: String, _ damage: AppendOnlyLog.MiddleDamage,
+            _ visit: (Int, JSONValue) throws(StorageError) -> Void = { _, _ throws(StorageError) in
+            }
+        ) throws(StorageError) -> AppendOnlyLog {
+            try AppendOnlyLog(
+                path: "\(path)/\(name)", committedByteCount: LogLength.of(name, in: lengths),
+                middleDamage: damage, fileSystem: files, visit: visit)
+        }
         var records: [LedgerRecord] = []
-        let ledgerPath = path + "/ledger"
-        ledger = try AppendOnlyLog(path: ledgerPath) { index, value throws(StorageError) in
+        ledger = try open("ledger", .refuse) { index, value throws(StorageError) in
             guard let record = LedgerRecord(json: value), record.step == index else {
                 throw .damaged(
-                    path: ledgerPath, reason: "line \(index + 1) is no record of step \(index)")
+                    path: path + "/ledger",
+                    reason: "line \(index + 1) is no record of step \(index)")
             }
             records.append(record)
         }
         recordsAtOpening = records
-        metrics = try AppendOnlyLog(path: path + "/metrics.jsonl", middleDamage: .cut)
-        events = try AppendOnlyLog(path: path + "/events.jsonl", middleDamage: .cut)
+        metrics = try open("metrics.jsonl", .cut)
+        events = try open("events.jsonl", .cut)
+        // After the ledger, whose refusal must not wipe out how the last start ended.
+        epoch = try EpochFile.advance(path + "/epoch", fileSystem: files)
         for log in [ledger, metrics, events] where log.cutByteCount > 0 {
-            appendEvent(
-                level: .warning,
-                text: "\(log.path): cut \(log.cutByteCount) bytes of a line that was not complete")
+            warn("\(log.path): cut \(log.cutByteCount) bytes of a line that was not complete")
         }
+    }
+
+    /// How long each log is; of the ledger all of it is on disk.
+    var logLengths: [LogLength] {
+        [
+            LogLength("ledger", ledger.byteCount), LogLength("metrics.jsonl", metrics.byteCount),
+            LogLength("events.jsonl", events.byteCount),
+        ]
+    }
+
+    /// Makes metrics and events durable that were appended so far.
+    func synchronizeFigures() throws(StorageError) {
+        try metrics.synchronize()
+        try events.synchronize()
+    }
+
+    /// Notes that this start ends in order, and how long the logs are: from then on no byte of
+    /// them can be taken for the torn end that a crash leaves.
+    func close() {
+        do throws(StorageError) {
+            let lengths = logLengths
+            try synchronizeFigures()
+            try EpochFile.end(path + "/epoch", epoch: epoch, logs: lengths, fileSystem: files)
+        } catch {
+            // The next start then reads the logs as after a kill, which is what this is like.
+            logger.warning("\(error)")
+        }
+    }
+
+    /// Says something that an operator acts on, in the log and for later.
+    func warn(_ text: String) {
+        logger.warning("\(text)")
+        appendEvent(level: .warning, text: text)
     }
 
     /// Appends a committed step to the ledger; it is on disk when this returns.
@@ -72,7 +122,8 @@ final class RunDirectory: Sendable {
     /// Lines may be missing before them: a power cut takes what was not synced.
     func cutMetrics(after committed: Int) throws(StorageError) {
         var kept = metrics.count
-        _ = try AppendOnlyLog.read(metrics.path) { index, value throws(StorageError) in
+        _ = try AppendOnlyLog.read(metrics.path, fileSystem: files) {
+            index, value throws(StorageError) in
             let step = value["step"]?.integer ?? 0
             if step >= Int64(committed) { kept = min(kept, index) }
         }
@@ -93,51 +144,61 @@ final class RunDirectory: Sendable {
 
     /// Checks that the directory is this run's, or makes it so.
     private static func claim(
-        _ path: String, for run: LoadedRun, files: LocalFileSystem
+        _ path: String, for run: LoadedRun, files: any FileSystem
     ) throws {
         let runFile = path + "/run.yaml"
         let numerics = path + "/numerics.json"
         if files.exists(runFile) {
-            let held = try RunPlan(contentsOf: runFile)
+            let held = try StoredRun.plan(runFile, files)
             let first = differences(held.resolved.bitsText, run.plan.resolved.bitsText).first
             if let first { throw DaemonError.anotherRun(directory: path, difference: "\(first)") }
         }
+        let own = NumericsRecord(
+            data: run.dataset.digest.hex, samples: run.dataset.count,
+            fingerprint: run.fingerprint.hex)
         if files.exists(numerics) {
-            let bytes = try files.readFile(numerics, upTo: 4096)
-            let value = try NumericsRecord(json: bytes, path: numerics)
-            if value.data != run.dataset.digest.hex { throw DaemonError.otherData(directory: path) }
-            if value.fingerprint != run.fingerprint.hex {
+            let held = try NumericsRecord(contentsOf: numerics, files)
+            if held.data != own.data || held.samples != own.samples {
+                throw DaemonError.otherData(directory: path)
+            }
+            if held.fingerprint != own.fingerprint {
                 throw DaemonError.otherFingerprint(directory: path)
             }
         }
-        try files.writeFileDurably(runFile, Array(run.plan.resolved.text.utf8))
-        let record = NumericsRecord(
-            data: run.dataset.digest.hex, fingerprint: run.fingerprint.hex)
-        try files.writeFileDurably(numerics, record.json)
+        try files.writeSealedText(runFile, run.plan.resolved.text)
+        try files.writeSealedObject(numerics, own.json)
     }
 }
 
 /// What a run was made with: recorded at its first start, compared at every other.
-struct NumericsRecord: Codable {
+struct NumericsRecord: Hashable {
     /// Digest of the data set.
     var data: String
+    /// Samples in the data set.
+    var samples: Int
     /// Digest of the numerics canary.
     var fingerprint: String
 
-    init(data: String, fingerprint: String) {
-        self.data = data
-        self.fingerprint = fingerprint
+    init(data: String, samples: Int, fingerprint: String) {
+        (self.data, self.samples, self.fingerprint) = (data, samples, fingerprint)
     }
 
-    init(json bytes: [UInt8], path: String) throws {
-        do {
-            self = try JSONDecoder().decode(NumericsRecord.self, from: Data(bytes))
-        } catch {
-            throw DaemonError.badState(file: path, reason: "does not hold two digests")
+    /// The record in a file.
+    init(contentsOf path: String, _ files: any FileSystem) throws {
+        let value = try files.readSealedObject(path)
+        guard let data = value["data"]?.string, let samples = value["samples"]?.integer,
+            let fingerprint = value["fingerprint"]?.string
+        else {
+            throw DaemonError.badState(
+                file: path, reason: "does not hold two digests and a number of samples")
         }
+        self.init(data: data, samples: Int(samples), fingerprint: fingerprint)
     }
 
-    var json: [UInt8] {
-        Array("{\"data\": \"\(data)\", \"fingerprint\": \"\(fingerprint)\"}\n".utf8)
+    var json: JSONValue {
+        [
+            "data": .string(data), "samples": .integer(Int64(samples)),
+            "fingerprint": .string(fingerprint),
+        ]
     }
 }

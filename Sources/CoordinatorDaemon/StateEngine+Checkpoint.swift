@@ -20,7 +20,7 @@ extension StateEngine {
             committed: committed,
             parameters: named(version.parameters, layout.parameters)
                 + named(version.buffers, layout.bufferLayout),
-            optimizer: moments, tables: method.state)
+            optimizer: moments, tables: method.state, logs: directory.logLengths)
     }
 
     /// Makes or loads labels, loads the newest whole checkpoint, and says where the run stands.
@@ -30,9 +30,8 @@ extension StateEngine {
         }
         let records = directory.recordsAtOpening
         let (checkpoint, rejected) = try directory.checkpoints.newest()
-        for broken in rejected {
-            directory.appendEvent(level: .warning, text: "passed over checkpoint \(broken)")
-        }
+        for broken in rejected { directory.warn("passed over checkpoint \(broken)") }
+        try directory.checkpoints.setAside(rejected)
         if let checkpoint {
             try restore(checkpoint)
         } else if run.plan.startingWeights != nil {

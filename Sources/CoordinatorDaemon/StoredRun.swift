@@ -21,9 +21,18 @@ public struct StoredRun: Sendable {
         guard LocalFileSystem().exists(runFile) else {
             throw DaemonError.noRun(directory: directory)
         }
-        plan = try RunPlan(contentsOf: runFile)
+        plan = try StoredRun.plan(runFile, LocalFileSystem())
         self.directory = directory
     }
+
+    /// The run file of a state directory, which carries its checksum.
+    static func plan(_ path: String, _ files: any FileSystem) throws -> RunPlan {
+        try RunPlan(text: files.readSealedText(path, upTo: runFileBytesMax), file: path)
+    }
+
+    /// The longest run file in a state directory, in bytes: those that are read have at most
+    /// 256 KiB, and with every default filled in they are longer.
+    private static let runFileBytesMax = 1 << 20
 
     /// The digests of the newest whole checkpoint, computed from its files.
     ///

@@ -58,6 +58,8 @@ public struct LogScan: Sendable {
         if !line.isEmpty, badLine == nil {
             badLine = lineNumber
             badReason = "does not end"
+            // A record behind which another byte stands than its newline was not cut short.
+            badLineEnds = (try? SealedJSON.open(line.dropLast() + [10], .line)) != nil  // else it was
         }
     }
 

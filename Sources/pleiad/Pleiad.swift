@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Kernels
 import Messages
+import Storage
 
 /// The command line: `pleiad SUBCOMMAND`.
 @main
@@ -27,11 +28,12 @@ struct Pleiad: AsyncParsableCommand {
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
-            EmbedCommand.self, ExportCommand.self,
+            EmbedCommand.self, ExportCommand.self, VerifyCommand.self, LedgerCommand.self,
         ])
 
     static func main() async {
         restartWithNumericsEnvironment()
+        ignoreFileSizeSignal()
         do {
             var command = try parseAsRoot()
             if !Self.isInspection(command) { try NumericsEnvironment.check() }
@@ -48,6 +50,7 @@ struct Pleiad: AsyncParsableCommand {
     /// Whether a command only looks at a run and so may run on any processor.
     private static func isInspection(_ command: any ParsableCommand) -> Bool {
         command is StatusCommand || command is DigestCommand || command is CheckCommand
+            || command is VerifyCommand || command is LedgerCommand.Verify
     }
 
     /// Prints an error of ours and exits with its code; the parser's errors it handles itself.
