@@ -70,8 +70,8 @@ package enum Flaw: String, CaseIterable, Sendable {
 extension StepMachine {
     /// Whether the planted bug lets the open step be committed now.
     var hasFlawToCommit: Bool {
-        guard settings.flaw == .commitsEarly, let slices = step?.leases.slices else { return false }
-        return slices.count(where: { !$0.isEmpty && !$0.isDone }) == 1
+        guard settings.flaw == .commitsEarly, phase == .stepping, let step else { return false }
+        return step.leases.slices.count(where: { !$0.isEmpty && !$0.isDone }) == 1
     }
 
     /// Whether the planted bug takes a frame of an incarnation for one of another.

@@ -58,6 +58,8 @@ struct GradientTreeBook: Sendable {
     /// Nodes on their way and kept, at most.
     let creditsMax: Int
     private let reserve: Int
+    /// A bug that the simulation has planted.
+    var flaw: Flaw?
     /// Offers without a verdict, in order of arrival.
     private(set) var offers: [Offer] = []
     /// Nodes on their way, in order of grants.
@@ -111,7 +113,8 @@ struct GradientTreeBook: Sendable {
         let ranked = offers.indices.map { place in
             (rank(offers[place].node, in: arrived, first: first), place)
         }
-        for (rank, place) in ranked.sorted(by: <) where creditsUsed < limit(ofRank: rank) {
+        for (rank, place) in ranked.sorted(by: <)
+        where creditsUsed < limit(ofRank: rank) || flaw == .givesCreditsForEver {
             let offer = offers.remove(at: place)
             grants.append(
                 Grant(
@@ -136,7 +139,7 @@ struct GradientTreeBook: Sendable {
         switch rank {
         case 0, 2: creditsMax
         case 1: creditsMax - 1
-        default: creditsMax - reserve
+        default: creditsMax - (flaw == .keepsNoReserve ? 0 : reserve)
         }
     }
 

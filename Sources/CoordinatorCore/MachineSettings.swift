@@ -52,6 +52,8 @@ public struct MachineSettings: Hashable, Sendable {
     public var strangersPerAddressMax: Int
     /// Workers at most.
     public var workersMax: Int
+    /// A bug that the simulation has planted; nobody else can.
+    package var flaw: Flaw?
 
     /// Settings with these values; bounds have defaults.
     public init(

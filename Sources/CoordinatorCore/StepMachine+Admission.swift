@@ -74,7 +74,7 @@ extension StepMachine {
         _ id: ConnectionID, _ request: RequestID, _ incarnation: Incarnation, _ body: Request,
         own: Incarnation
     ) -> Asker? {
-        guard incarnation == own else {
+        guard incarnation == own || hasFlawToTake(incarnation, own) else {
             let refusal = Refusal(
                 .sayHello, "this connection is incarnation \(own), the frame says \(incarnation)")
             effects.append(.reply(id, request, .refused(refusal)))
@@ -89,10 +89,10 @@ extension StepMachine {
         let before = sessions.workers[own]
         switch sessions.update(own, { $0.replies.take(request, on: id) }) {
         case nil, .waiting: return nil
-        case .answered(let earlier):
+        case .answered(let earlier) where settings.flaw != .forgetsAnswers:
             send(isCurrent(earlier) ? earlier : Answer.gone(earlier), to: id, request)
             return nil
-        case .new: break
+        case .new, .answered: break
         }
         if let before, let refusal = objection(to: body, of: before) {
             answer(asker, .reply(.refused(refusal)))

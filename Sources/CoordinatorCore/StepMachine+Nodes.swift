@@ -28,7 +28,10 @@ extension StepMachine {
             refuse(asker, .badValue, detail)
             return
         }
-        guard open.occupied(in: node).allSatisfy(open.exchanges.isThrough) else {
+        guard
+            open.occupied(in: node).allSatisfy(open.exchanges.isThrough)
+                || settings.flaw == .takesUnseenExchanges
+        else {
             for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
             answer(asker, .reply(.verdict(.drop)))
             return
@@ -104,7 +107,9 @@ extension StepMachine {
             refuse(asker, .leaseGone, "step \(delivery.step) is not open")
             return
         }
-        guard isCredited, let node = open.node(bounds) else {
+        guard isCredited || settings.flaw == .takesNodesWithoutCredit,
+            let node = open.node(bounds)
+        else {
             effects.append(.dropStaged(key))
             refuse(asker, .outOfOrder, "node \(bounds) of step \(delivery.step) has no credit")
             return
@@ -137,14 +142,22 @@ extension StepMachine {
     ) {
         let arrival = nodes.arrive(node, leaves: delivery.leaves, worker: name)
         guard let arrival else {
-            effects.append(.dropStaged(key))
+            let isKept = settings.flaw == .keepsLateNodes
+            effects.append(
+                isKept
+                    ? .keepNode(key, delivery.step, delivery.node, replacing: [])
+                    : .dropStaged(key))
             return
         }
+        let replaced = settings.flaw == .replacesNothing ? [] : arrival.replaced
         effects.append(
             .keepNode(
                 key, delivery.step, SliceRange(arrival.node),
-                replacing: arrival.replaced.map { SliceRange($0) }))
-        for sum in arrival.sums { effects.append(.combine(delivery.step, SliceRange(sum))) }
+                replacing: replaced.map { SliceRange($0) }))
+        let isReversed = settings.flaw == .sumsFromTheRoot
+        for sum in isReversed ? arrival.sums.reversed() : arrival.sums {
+            effects.append(.combine(delivery.step, SliceRange(sum)))
+        }
         sessions.update(worker) { worker in
             worker.slicesDone += arrival.slices.count
             for leaf in delivery.leaves {

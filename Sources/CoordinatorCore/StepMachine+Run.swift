@@ -59,7 +59,7 @@ extension StepMachine {
     mutating func prepare(committed: Int, recorded: Int) {
         guard phase == .starting else { return }
         precondition(recorded >= committed, "the ledger holds all steps of a checkpoint")
-        self.committed = committed
+        self.committed = settings.flaw == .startsBehindLedger ? recorded : committed
         self.recorded = recorded
         if committed > 0 { checkpoints.newest = committed }
         if recorded > committed {
@@ -106,6 +106,7 @@ extension StepMachine {
         }
         enter(.committing)
         effects.append(.commit(open.opened.step, accounts))
+        if settings.flaw == .endsStepEarly { endStep(open.opened.step) }
     }
 
     /// The step is in the ledger.
@@ -146,7 +147,8 @@ extension StepMachine {
 
     private mutating func finishOnceSaved(_ over: RunOver) {
         guard checkpoints.inFlight == nil else { return }
-        if checkpoints.newest == committed { finish(over) } else { checkpoint() }
+        let isSaved = checkpoints.newest == committed || settings.flaw == .doneWithoutCheckpoint
+        if isSaved { finish(over) } else { checkpoint() }
     }
 
     /// The run is over: workers hear it first, then whoever waits gets a reply.

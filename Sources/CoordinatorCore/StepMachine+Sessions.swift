@@ -40,9 +40,10 @@ extension StepMachine {
     /// A worker is gone: its leases are free, its requests forgotten, its connections closed.
     mutating func end(_ worker: Incarnation, hasLeft: Bool, why: String) {
         let name = sessions.name(of: worker)
-        let slices = step?.leases.lose(worker, at: time) ?? []
+        let keepsLeases = settings.flaw == .keepsLeasesOfTheLost
+        let slices = keepsLeases ? [] : step?.leases.lose(worker, at: time) ?? []
         step?.exchanges.lose(worker)
-        nodes.lose(worker)
+        if settings.flaw != .keepsCreditsOfTheLost { nodes.lose(worker) }
         wishes.removeAll { $0.asker.worker == worker }
         for id in sessions.end(
             worker, hasLeft: hasLeft, why: why, formerMax: settings.workersMax)
@@ -90,7 +91,7 @@ extension StepMachine {
         case .viewer, .operator:
             incarnation = sessions.admitClient(id, epoch: settings.epoch)
         case .worker:
-            if let former = sessions.worker(named: hello.name) {
+            if let former = sessions.worker(named: hello.name), settings.flaw != .keepsFormerLife {
                 end(former.incarnation, hasLeft: false, why: "it said hello again")
             }
             incarnation = sessions.admitWorker(id, hello, epoch: settings.epoch, at: time)
@@ -126,7 +127,8 @@ extension StepMachine {
                 "worker \(name) takes messages of at most \(hello.bodyBytesMax) bytes; a version "
                     + "of this run has \(settings.versionBytes)")
         }
-        guard hello.fingerprint == settings.fingerprint else {
+        guard hello.fingerprint == settings.fingerprint || settings.flaw == .takesAnyFingerprint
+        else {
             return Refusal(
                 .fingerprintDiffers,
                 "worker \(name): fingerprint \(hello.fingerprint.shortHex), the run's is "
@@ -247,7 +249,9 @@ extension StepMachine {
     /// Ends what has outlived its term.
     mutating func expire() {
         for id in sessions.strangers {
-            guard let peer = sessions.peers[id], time - peer.since > settings.helloTerm else {
+            guard let peer = sessions.peers[id], time - peer.since > settings.helloTerm,
+                settings.flaw != .keepsStrangers
+            else {
                 continue
             }
             note(.debug, "closed \(peer.address): no hello within \(settings.helloTerm)")
@@ -260,9 +264,9 @@ extension StepMachine {
             close(id)
         }
         for worker in sessions.sorted {
-            if isSilent(worker) {
+            if isSilent(worker), settings.flaw != .keepsSilentWorkers {
                 end(worker.incarnation, hasLeft: isOver, why: "no sign of life")
-            } else if let step,
+            } else if let step, settings.flaw != .hangsForEver,
                 step.leases.hangs(
                     worker.incarnation, at: time, term: settings.hangTerm,
                     isThrough: step.exchanges.isThrough)

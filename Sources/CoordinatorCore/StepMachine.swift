@@ -72,6 +72,7 @@ public struct StepMachine: Sendable {
         }
         self.settings = settings
         nodes = GradientTreeBook(slices: settings.slices, credits: settings.nodeCredits)
+        nodes.flaw = settings.flaw
     }
 
     /// Takes an event in and returns what is to be done, in order.
@@ -141,12 +142,14 @@ public struct StepMachine: Sendable {
         if phase == .stepping, let step, step.leases.isComplete, step.disputes.open.isEmpty {
             commit()
         }
+        if hasFlawToCommit { commit() }
         abandonIfStopped()
     }
 
     private mutating func advance(to now: Moment) {
         let passed = clock.map { now - $0 } ?? .zero
-        let counted = passed > Self.gapMax ? Self.gapCounts : passed
+        let isGap = passed > Self.gapMax && settings.flaw != .countsGaps
+        let counted = isGap ? Self.gapCounts : passed
         if passed > Self.gapMax {
             note(.warning, "no event for \(passed): all terms are extended by that time")
         }
@@ -177,7 +180,8 @@ public struct StepMachine: Sendable {
         let askers = sessions.update(asker.worker) {
             $0.replies.finish(asker.request, with: answer)
         }
-        for id in askers ?? [] { send(answer, to: id, asker.request) }
+        let hearers = (askers ?? []).prefix(settings.flaw == .answersFirstOnly ? 1 : .max)
+        for id in hearers { send(answer, to: id, asker.request) }
     }
 
     /// Refuses a worker's request.
