@@ -143,9 +143,25 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(name: "Client", dependencies: ["Messages", "Transport"], swiftSettings: strict),
+
+        // The whole system under faults
+        .target(
+            name: "Processes",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
+        .target(
+            name: "Drill",
+            dependencies: [
+                "Processes", "CoordinatorDaemon", "Client", "Methods", "RunFiles", "Storage",
+                "Transport", "Identity",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .executableTarget(
             name: "pleiad",
             dependencies: [
+                "Drill", "Processes",
                 "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
                 "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
                 "Transport", "Identity", "Verification",
@@ -230,6 +246,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "DrillTests", dependencies: ["Drill", "Processes"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", swiftSettings: strict),
     ]

@@ -40,6 +40,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @Flag(help: "Listen beyond loopback without encryption.")
     var insecure = false
 
+    @Option(help: .init("End when this parent process ends.", visibility: .private))
+    var parent: Int32?
+
     func validate() throws {
         if let steps, steps < 1 { throw ValidationError("--steps must be at least 1.") }
     }
@@ -60,7 +63,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
-        try await group.run()
+        try await ending(with: parent) { try await group.run() }
         try await requireOutcome(of: coordinator)
     }
 }

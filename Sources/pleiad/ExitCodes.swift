@@ -2,6 +2,7 @@ import ArgumentParser
 import Clustering
 import CoordinatorDaemon
 import Datasets
+import Drill
 import Foundation
 import Methods
 import RunFiles
@@ -25,6 +26,7 @@ func processExitCode(of error: any Error) -> Int32? {
         is WeightFileError, is WeightExportError:
         2
     case let error as DaemonError: error.isBadInput ? 2 : 1
+    case let error as DrillError: error.isBadInput ? 2 : 1
     case StorageError.missing, StorageError.malformed, StorageError.locked: 2
     case TransportError.invalidURL, TransportError.unsupported, TransportError.addressInUse,
         TransportError.notPermitted:

@@ -29,6 +29,7 @@ struct Pleiad: AsyncParsableCommand {
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
             EmbedCommand.self, ExportCommand.self, VerifyCommand.self, LedgerCommand.self,
+            DrillCommand.self,
         ])
 
     static func main() async {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorDaemon
 import Foundation
 import Logging
+import Processes
 import ServiceLifecycle
 import Transport
 import UnixSignals
@@ -108,7 +109,7 @@ struct TrainCommand: AsyncParsableCommand {
         guard inProcess else {
             return [
                 WorkerProcesses(
-                    url: url, count: workers, slots: slots,
+                    .init(urls: Array(repeating: url, count: workers), slots: slots),
                     logger: Logger(label: "pleiad.train"))
             ]
         }

@@ -55,7 +55,7 @@ struct WorkerCommand: AsyncParsableCommand {
             name: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", slots: slots,
             dataDirectory: data, insecure: insecure,
             activationBudgetBytes: activationBudget << 20)
-        let outcome = try await endingWithParent {
+        let outcome = try await ending(with: parent) {
             try await runWorkerProcess(
                 options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
         }
@@ -63,29 +63,6 @@ struct WorkerCommand: AsyncParsableCommand {
         case 0: return
         case 2: throw BadInput(description: outcome.sentence)
         default: throw RunFailed(description: outcome.sentence)
-        }
-    }
-
-    /// A worker that another process started for itself ends with it: killed, that process cannot
-    /// say so.
-    private func endingWithParent<Value: Sendable>(
-        _ body: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        guard let parent else { return try await body() }
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                while getppid() == parent {
-                    try await Task.sleep(for: .milliseconds(500))
-                }
-                Foundation.exit(1)
-            }
-            for try await value in group {
-                guard let value else { continue }
-                group.cancelAll()
-                return value
-            }
-            throw CancellationError()
         }
     }
 }

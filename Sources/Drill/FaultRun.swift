@@ -1,0 +1,247 @@
+import CoordinatorDaemon
+import Foundation
+import Processes
+
+/// Does the faults of a plan to a training, and sees how it comes out of each.
+///
+/// A fault is followed until the run has gone on; the healing of its target is seen to beside the
+/// faults that follow.
+actor FaultRun {
+    /// A worker as it was before a fault.
+    private struct Before {
+        var processID: Int32
+        var incarnation: String
+    }
+
+    /// A run that has not gone on after so long hangs.
+    static let recoverySecondsMax = 60.0
+    /// A silent worker is waited for so long to be found before it is let go.
+    private static let findSecondsMax = 10.0
+    /// A target is back after so long, or is reported not to be.
+    private static let healSecondsMax = 30.0
+    /// A look at the status that is to be newer than a step comes within this time.
+    private static let lookSecondsMax = 5.0
+
+    private let training: Training
+    private let plan: FaultPlan
+    /// What is measured of the processes between faults, in a soak.
+    private let watch: ProcessWatch?
+    private(set) var reports: [FaultReport] = []
+    /// Numbers of the workers that have not healed.
+    private var healing: Set<Int> = []
+    /// The incarnation that each fault's target had, where it took leases; by the fault's place.
+    private var incarnations: [Int: String] = [:]
+
+    init(_ training: Training, plan: FaultPlan, watch: ProcessWatch?) {
+        self.training = training
+        self.plan = plan
+        self.watch = watch
+    }
+
+    /// Injects all faults until `deadline`, in seconds of the training, and waits for the last
+    /// ones to heal.
+    func run(until deadline: Double = .infinity) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for fault in plan.faults {
+                guard try await isDue(fault, deadline: deadline) else { break }
+                if let watch { try await watch.measureBefore(training) }
+                let index = try await inject(fault)
+                if let watch {
+                    try await heal(index)
+                    try await watch.measureAfter(training)
+                } else {
+                    group.addTask { try await self.heal(index) }
+                }
+                if reports[index].recoveredSeconds == nil { break }
+            }
+        }
+    }
+
+    // MARK: When
+
+    /// Waits for a fault's moment; false if the run or the time is over before it.
+    private func isDue(_ fault: PlannedFault, deadline: Double) async throws -> Bool {
+        switch fault.moment {
+        case .step(let first, let last, let offset):
+            let isOpen = try await training.wait(seconds: .infinity) { training in
+                let count = await training.timeline.stepCount
+                if count >= last { return true }
+                guard count >= first else { return false }
+                let (isHealed, isCalm) = await (self.healing.isEmpty, training.isCalm)
+                return isHealed && isCalm
+            }
+            guard isOpen else { return false }
+            let median = await training.timeline.medianStepSeconds ?? 0
+            try await Task.sleep(for: .seconds(offset * median))
+        case .pause(let seconds):
+            let end = min(training.now + seconds, deadline)
+            let isOver = try await training.wait(seconds: end - training.now) {
+                await $0.isOver
+            }
+            guard !isOver, end < deadline else { return false }
+        }
+        return await !training.isOver
+    }
+
+    // MARK: What
+
+    /// The worker that a fault hits: the first of its targets that takes leases, else the first
+    /// that has a process.
+    private func target(of fault: PlannedFault) async throws -> Int {
+        for number in fault.targets where !healing.contains(number) {
+            if await training.isReady(number) { return number }
+        }
+        for number in fault.targets where !healing.contains(number) {
+            if await training.workers.process(number) != nil { return number }
+        }
+        return fault.targets[0]
+    }
+
+    /// Does a fault, and waits until the run has gone on.
+    private func inject(_ fault: PlannedFault) async throws -> Int {
+        let number = fault.kind.hitsWorker ? try await target(of: fault) : 0
+        let before = await snapshot()
+        let process =
+            fault.kind.hitsWorker
+            ? await training.workers.process(number) : await training.coordinator
+        let at = training.now
+        var report = FaultReport(
+            number: reports.count + 1, kind: fault.kind,
+            target: fault.kind.hitsWorker ? "w\(number)" : "coordinator",
+            processID: Int(process?.identifier ?? 0), at: at,
+            step: await training.timeline.stepCount,
+            hadOthers: before.keys.contains { $0 != number }, othersUndisturbed: true,
+            problems: [])
+        if fault.kind.hitsWorker { healing.insert(number) } else { healing = [] }
+        try await hit(fault.kind, number, process, &report)
+        let isBack = try await training.wait(seconds: Self.recoverySecondsMax) {
+            await $0.timeline.commit(after: at) != nil
+        }
+        try await release(fault.kind, number, process)
+        let timeline = await training.timeline
+        report.recoveredSeconds = timeline.commit(after: at).map { $0.at - at }
+        if !isBack, await !training.isOver {
+            report.problems.append("no step within \(Int(Self.recoverySecondsMax)) s")
+        }
+        if fault.kind == .killCoordinator { note(timeline, &report) }
+        try await look(after: at, at: before, except: number, &report)
+        reports.append(report)
+        incarnations[reports.count - 1] = before[number]?.incarnation
+        return reports.count - 1
+    }
+
+    private func hit(
+        _ kind: FaultKind, _ number: Int, _ process: ChildProcess?, _ report: inout FaultReport
+    ) async throws {
+        let at = report.at
+        switch kind {
+        case .killWorker: process?.signal(SIGKILL)
+        case .cutConnections: training.relays[number - 1].cut()
+        case .killCoordinator:
+            report.restartedSeconds = try await training.restartCoordinator() - at
+        case .stopWorker, .stallConnections:
+            if kind == .stopWorker {
+                process?.signal(SIGSTOP)
+            } else {
+                training.relays[number - 1].stall(true)
+            }
+            let isFound = try await training.wait(seconds: Self.findSecondsMax) { training in
+                guard await (training.look?.at ?? 0) > at else { return false }
+                return await training.worker(number)?.state == "lost"
+            }
+            if isFound { report.foundSeconds = training.now - at }
+            if !isFound, await !training.isOver {
+                report.problems.append("not found within \(Int(Self.findSecondsMax)) s")
+            }
+            // The run must go on without it; where nobody else is, it goes on with it.
+            if !report.hadOthers { try await release(kind, number, process) }
+        }
+    }
+
+    /// Lets a silent worker go on.
+    private func release(
+        _ kind: FaultKind, _ number: Int, _ process: ChildProcess?
+    ) async throws {
+        switch kind {
+        case .stopWorker: process?.signal(SIGCONT)
+        case .stallConnections: training.relays[number - 1].stall(false)
+        case .killWorker, .cutConnections, .killCoordinator: break
+        }
+    }
+
+    /// What a restart of the coordinator came to.
+    private func note(_ timeline: Timeline, _ report: inout FaultReport) {
+        let started = report.at + (report.restartedSeconds ?? 0)
+        report.firstStepSeconds = timeline.made(after: started).map { $0.at - started }
+        guard let new = timeline.commit(after: started) else { return }
+        report.newStepSeconds = new.at - started
+        report.stepsMadeAgain = timeline.made(after: started).map { new.digests.step - $0.step }
+    }
+
+    // MARK: The others
+
+    /// The workers that take leases now.
+    private func snapshot() async -> [Int: Before] {
+        var found: [Int: Before] = [:]
+        for number in 1...training.options.workers where !healing.contains(number) {
+            guard await training.isReady(number), let worker = await training.worker(number),
+                let process = await training.workers.process(number)
+            else { continue }
+            found[number] = Before(
+                processID: process.identifier, incarnation: worker.incarnation)
+        }
+        return found
+    }
+
+    /// Compares the other workers with what they were.
+    private func look(
+        after at: Double, at before: [Int: Before], except target: Int,
+        _ report: inout FaultReport
+    ) async throws {
+        let recovered = at + (report.recoveredSeconds ?? 0)
+        _ = try await training.wait(seconds: Self.lookSecondsMax) {
+            await ($0.look?.at ?? 0) > recovered
+        }
+        for number in before.keys.sorted() where number != target {
+            guard let was = before[number] else { continue }
+            let process = await training.workers.process(number)
+            if process?.identifier != was.processID, await !training.isOver {
+                report.problems.append("worker w\(number) is not process \(was.processID) any more")
+            }
+            guard report.kind != .killCoordinator else { continue }
+            let incarnation = await training.worker(number)?.incarnation
+            if let incarnation, incarnation != was.incarnation {
+                report.problems.append(
+                    "worker w\(number) is \(incarnation), it was \(was.incarnation)")
+            }
+        }
+        report.othersUndisturbed = report.problems.isEmpty
+    }
+
+    // MARK: Healing
+
+    /// Waits until a fault's target, or after the coordinator's death everybody, is back.
+    private func heal(_ index: Int) async throws {
+        let report = reports[index]
+        let isBack: Bool
+        if report.kind == .killCoordinator {
+            isBack = try await training.wait(seconds: Self.healSecondsMax) { await $0.isCalm }
+        } else {
+            let number = Int(report.target.dropFirst()) ?? 0
+            let former = incarnations[index]
+            isBack = try await training.wait(seconds: Self.healSecondsMax) { training in
+                guard await (training.look?.at ?? 0) > report.at else { return false }
+                let incarnation = await training.worker(number)?.incarnation
+                return await training.isReady(number) && incarnation != former
+            }
+            healing.remove(number)
+        }
+        if await training.isOver { return }
+        if isBack {
+            reports[index].healedSeconds = training.now - report.at
+        } else {
+            reports[index].problems.append(
+                "\(report.target) is not back within \(Int(Self.healSecondsMax)) s")
+        }
+    }
+}

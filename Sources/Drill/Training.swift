@@ -1,0 +1,253 @@
+import Client
+import CoordinatorDaemon
+import Foundation
+import Logging
+import Processes
+import Transport
+
+/// A training with real processes: a coordinator, and workers that join it through relays.
+///
+/// It starts them, watches ledger, figures and status, and ends them; faults are done to it.
+actor Training {
+    /// What is started, and where.
+    struct Options: Sendable {
+        var runFile: String
+        var program: URL
+        /// The state directory.
+        var state: String
+        /// The directory of the processes' logs.
+        var logs: String
+        var workers: Int
+        /// Stop at this step; nil for the run file's last one.
+        var steps: Int?
+    }
+
+    /// A look at the coordinator's status.
+    struct Look: Sendable {
+        var at: Double
+        var document: StatusDocument
+    }
+
+    /// Between two looks at ledger and figures: the resolution of moments.
+    private static let tailEvery = Duration.milliseconds(2)
+    /// Between two looks at the status.
+    private static let lookEvery = Duration.milliseconds(50)
+    /// A status that does not come for so long is one of a coordinator that is gone.
+    private static let lookMax = Duration.seconds(2)
+    /// How long a coordinator may take to listen.
+    private static let listenSecondsMax = 60
+
+    let options: Options
+    let relays: [Relay]
+    let workers: WorkerProcesses
+    private let begin = ContinuousClock.now
+    private let network = NNGNetwork()
+    private(set) var timeline = Timeline()
+    private(set) var coordinator: ChildProcess?
+    private(set) var look: Look?
+    /// Whether the coordinator has ended by itself: the run is over.
+    private(set) var isOver = false
+    private var url: String?
+    private var lives = 0
+    private var ledger: FileTail
+    private var figures: FileTail
+
+    init(_ options: Options) throws {
+        self.options = options
+        let relays = try (0..<options.workers).map { _ in try Relay() }
+        self.relays = relays
+        workers = WorkerProcesses(
+            .init(
+                urls: relays.map(\.url), slots: 1, program: options.program, logs: options.logs),
+            logger: Logger(label: "pleiad.drill") { _ in SwiftLogNoOpLogHandler() })
+        ledger = FileTail(path: options.state + "/ledger")
+        figures = FileTail(path: options.state + "/metrics.jsonl")
+    }
+
+    /// Seconds since the training was made.
+    nonisolated var now: Double { (ContinuousClock.now - begin) / .seconds(1) }
+
+    /// Starts everything, does `body`, and ends everything, whatever happens.
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable (Training) async throws -> Value
+    ) async throws -> Value {
+        try FileManager.default.createDirectory(
+            atPath: options.logs, withIntermediateDirectories: true)
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            do {
+                try await startCoordinator()
+                group.addTask {
+                    try await self.workers.run()
+                    return nil
+                }
+                group.addTask {
+                    try await self.watch()
+                    return nil
+                }
+                group.addTask {
+                    await self.watchStatus()
+                    return nil
+                }
+                group.addTask { try await body(self) }
+                while let value = try await group.next() {
+                    guard let value else { continue }
+                    await stop()
+                    group.cancelAll()
+                    return value
+                }
+                throw CancellationError()
+            } catch {
+                await stop()
+                throw error
+            }
+        }
+    }
+
+    /// Kills what is left.
+    private func stop() async {
+        await workers.killAll()
+        await coordinator?.killed()
+        for relay in relays { relay.close() }
+    }
+
+    // MARK: The coordinator
+
+    /// Starts the coordinator; returns once it listens and the relays lead to it.
+    func startCoordinator() async throws {
+        lives += 1
+        let log = options.logs + "/coordinator-\(lives)"
+        var arguments = [
+            "coordinator", options.runFile, "--state", options.state, "--listen",
+            "tcp://127.0.0.1:0", "--exit-when-done", "--parent",
+            "\(ProcessInfo.processInfo.processIdentifier)",
+        ]
+        if let steps = options.steps { arguments += ["--steps", "\(steps)"] }
+        let process = try ChildProcess(
+            arguments, program: options.program,
+            output: .files(output: log + ".out", error: log + ".log"))
+        coordinator = process
+        var lines = FileTail(path: log + ".out")
+        let deadline = now + Double(Self.listenSecondsMax)
+        while now < deadline {
+            if let line = lines.newLines().first(where: { $0.hasPrefix("listening ") }) {
+                let url = String(line.dropFirst("listening ".count))
+                self.url = url
+                let port = url.split(separator: ":").last.flatMap { UInt16($0) }
+                for relay in relays { relay.lead(to: port) }
+                return
+            }
+            if let end = process.hasEnded {
+                throw DrillError.coordinator("ended with \(end): \(lastWords(log + ".log"))")
+            }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        throw DrillError.hang(what: "listening", seconds: Self.listenSecondsMax)
+    }
+
+    /// Kills the coordinator and starts it again; returns when it was started, in seconds.
+    func restartCoordinator() async throws -> Double {
+        url = nil
+        look = nil
+        for relay in relays { relay.lead(to: nil) }
+        let former = coordinator
+        coordinator = nil
+        if await former?.killed() == .code(0) {
+            isOver = true  // it was done in the very moment
+            return now
+        }
+        let started = now
+        try await startCoordinator()
+        return started
+    }
+
+    /// The last lines of a log.
+    private func lastWords(_ path: String) -> String {
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? "no word"
+        return text.split(separator: "\n").suffix(3).joined(separator: " / ")
+    }
+
+    // MARK: Watching
+
+    /// Follows ledger and figures until the coordinator has ended by itself.
+    private func watch() async throws {
+        while true {
+            readTails()
+            if let end = coordinator?.hasEnded {
+                guard end == .code(0) else {
+                    throw DrillError.coordinator(
+                        "ended with \(end): "
+                            + lastWords(options.logs + "/coordinator-\(lives).log"))
+                }
+                readTails()
+                isOver = true
+                return
+            }
+            try await Task.sleep(for: Self.tailEvery)
+        }
+    }
+
+    private func readTails() {
+        let decoder = JSONDecoder()
+        for line in ledger.newLines() {
+            // A line that is none shows in the ledger's verification at the end.
+            guard let digests = try? decoder.decode(StepDigests.self, from: Data(line.utf8)) else {
+                continue
+            }
+            timeline.note(digests, at: now)
+        }
+        for line in figures.newLines() {
+            guard let figure = try? decoder.decode(StepFigure.self, from: Data(line.utf8)) else {
+                continue
+            }
+            timeline.note(madeStep: figure.step, at: now)
+        }
+    }
+
+    /// The part of a line of `metrics.jsonl` that is wanted.
+    private struct StepFigure: Decodable {
+        var step: Int
+    }
+
+    /// Asks for the status over and over; while nobody answers there is none.
+    private func watchStatus() async {
+        while !isOver, !Task.isCancelled {
+            if let url {
+                let client = StatusClient(network: network, url: url, timeout: Self.lookMax)
+                let text = try? await client.status(name: "drill")  // nobody there: no look
+                let document = text.flatMap { try? StatusDocument(json: $0) }
+                if self.url == url { look = document.map { Look(at: now, document: $0) } }
+            }
+            try? await Task.sleep(for: Self.lookEvery)  // cancelled: the loop ends
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Waits until `condition` holds; tells whether it did within `seconds` and before the end of
+    /// the run.
+    func wait(
+        seconds: Double, until condition: @Sendable (Training) async -> Bool
+    ) async throws -> Bool {
+        let deadline = now + seconds
+        while now < deadline {
+            if await condition(self) { return true }
+            if isOver { return await condition(self) }
+            try await Task.sleep(for: Self.tailEvery)
+        }
+        return false
+    }
+
+    /// A worker's entry in the last status.
+    func worker(_ number: Int) -> StatusDocument.Worker? {
+        look?.document.workers.first { $0.name == "w\(number)" }
+    }
+
+    /// Whether a worker takes leases.
+    func isReady(_ number: Int) -> Bool {
+        guard let state = worker(number)?.state else { return false }
+        return state == "ready" || state == "suspect"
+    }
+
+    /// Whether all workers take leases.
+    var isCalm: Bool { (1...options.workers).allSatisfy { isReady($0) } }
+}
