@@ -254,7 +254,7 @@ public struct CoordinatorSettings: Hashable, Sendable {
         heartbeat = section.duration(
             "heartbeat", in: .milliseconds(10)...(.seconds(60)), default: .milliseconds(250), .free)
         leaseTerm = section.duration(
-            "leaseTerm", in: .milliseconds(100)...hour, default: .seconds(3), .free)
+            "leaseTerm", in: .milliseconds(100)...hour, default: .milliseconds(2500), .free)
         hangTerm = section.duration(
             "hangTerm", in: (Self.transferMax + .seconds(1))...hour,
             default: max(.seconds(150), leaseTerm), .free)
