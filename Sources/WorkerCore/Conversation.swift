@@ -55,6 +55,7 @@ actor Conversation {
     private var incarnation = Incarnation(rawValue: 0)
     private var lastID: UInt64 = 0
     private var waiting: [RequestID: Promise<ReplyMessage>] = [:]
+    private var deadlines: [RequestID: Deadline] = [:]
     private var lossReason: String?
 
     /// A conversation over a control connection that has just been made.
@@ -98,31 +99,29 @@ actor Conversation {
             if case .messageTooLarge = error { throw ConversationError.unsendable("\(error)") }
             lose("\(error)")
         }
-        let reply = try await withLimit(limit, request.kind, promise)
+        if let limit {
+            deadlines[id] = Deadline(at: .now + limit, limit: limit, kind: request.kind)
+        }
+        defer { deadlines[id] = nil }
+        let reply = try await promise.value()
         if case .refused(let refusal) = reply.reply { throw ConversationError.refused(refusal) }
         return reply
     }
 
-    /// Waits for the promise, at most for `limit`; a reply that is late ends the conversation.
-    private func withLimit(
-        _ limit: Duration?, _ kind: MessageKind, _ promise: Promise<ReplyMessage>
-    ) async throws -> ReplyMessage {
-        guard let limit else { return try await promise.value() }
-        let late = ConversationError.lost("no reply to \(kind.name) within \(limit)")
-        async let _: Void = {
-            do {
-                try await Task.sleep(for: limit)
-            } catch {
-                return  // answered in time
-            }
-            promise.fulfil(.failure(late))
-        }()
-        do {
-            return try await promise.value()
-        } catch let error as ConversationError {
-            if error == late { lose(error.description) }
-            throw error
-        }
+    /// When a reply is late.
+    private struct Deadline {
+        var at: ContinuousClock.Instant
+        var limit: Duration
+        var kind: MessageKind
+    }
+
+    /// Ends the conversation if a reply is late; the worker's tick asks.
+    ///
+    /// A sleep a request would not do: one that is cancelled keeps its memory until its time, and
+    /// nodes have minutes.
+    func expire(at now: ContinuousClock.Instant) {
+        guard let late = deadlines.values.first(where: { $0.at <= now }) else { return }
+        lose("no reply to \(late.kind.name) within \(late.limit)")
     }
 
     /// Takes messages from the control connection (or from `bulk`) until it ends.

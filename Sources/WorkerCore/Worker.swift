@@ -80,6 +80,7 @@ actor Worker {
             } catch {
                 return  // cancelled: the worker ends
             }
+            await life?.conversation.expire(at: .now)
             feed.yield(.tick)
         }
     }
