@@ -15,8 +15,8 @@ actor ProcessWatch {
         var samples: [Sample] = []
     }
 
-    /// How long after its start a process counts as warm.
-    static let warmUpSeconds = 20.0
+    /// How long after its start a process counts as warm: its pools have reached what they need.
+    static let warmUpSeconds = 240.0
     /// Memory is the median over so many seconds, since checkpoints come and go.
     static let windowSeconds = 10.0
     /// Descriptors are looked at for so long, since clients and checkpoints come and go.

@@ -40,7 +40,7 @@ actor Training {
     let options: Options
     let relays: [Relay]
     let workers: WorkerProcesses
-    private let begin = ContinuousClock.now
+    private let clock = TrainingClock()
     private let network = NNGNetwork()
     private(set) var timeline = Timeline()
     private(set) var coordinator: ChildProcess?
@@ -65,7 +65,7 @@ actor Training {
     }
 
     /// Seconds since the training was made.
-    nonisolated var now: Double { (ContinuousClock.now - begin) / .seconds(1) }
+    nonisolated var now: Double { clock.now }
 
     /// Starts everything, does `body`, and ends everything, whatever happens.
     func run<Value: Sendable>(
