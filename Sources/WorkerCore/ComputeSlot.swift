@@ -6,10 +6,7 @@ actor ComputeSlot {
     nonisolated let index: Int
     nonisolated let meter: SlotMeter
     private let executor: ThreadExecutor
-    private var isTaken = false
-    private var answered: [CheckedContinuation<Void, Never>] = []
-    private var new: [CheckedContinuation<Void, Never>] = []
-    private var parkedCount = 0
+    private var turns = SlotTurns<CheckedContinuation<Void, Never>>()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
@@ -33,7 +30,7 @@ actor ComputeSlot {
     func parked<Value: Sendable>(
         _ wait: @Sendable () async throws -> Value
     ) async throws -> Value {
-        parkedCount += 1
+        turns.park()
         giveTurn()
         let result: Result<Value, any Error>
         do {
@@ -42,33 +39,20 @@ actor ComputeSlot {
             result = .failure(error)
         }
         await takeTurn(isAnswered: true)
-        parkedCount -= 1
+        turns.unpark()
         return try result.get()
     }
 
     private func takeTurn(isAnswered: Bool) async {
-        guard isTaken else {
-            isTaken = true
-            return
-        }
-        await withCheckedContinuation { turn in
-            if isAnswered {
-                answered.append(turn)
-            } else {
-                new.append(turn)
-            }
-        }
+        guard !turns.take() else { return }
+        await withCheckedContinuation { turns.wait($0, isAnswered: isAnswered) }
     }
 
-    /// Hands the turn to the slice that waits longest, answered ones first.
     private func giveTurn() {
-        if !answered.isEmpty {
-            answered.removeFirst().resume()
-        } else if !new.isEmpty {
-            new.removeFirst().resume()
+        if let next = turns.give() {
+            next.resume()
         } else {
-            isTaken = false
-            meter.rest(hasParked: parkedCount > 0)
+            meter.rest(hasParked: turns.parkedCount > 0)
         }
     }
 }

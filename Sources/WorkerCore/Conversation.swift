@@ -3,28 +3,6 @@ import Synchronization
 import Transport
 import Wire
 
-/// Why a request got no reply.
-enum ConversationError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The coordinator said no.
-    case refused(Refusal)
-    /// A connection is gone; everything that waited ends with this.
-    case lost(String)
-    /// The reply is of a kind that does not answer the request.
-    case unexpected(String)
-    /// The request is larger than the connection allows.
-    case unsendable(String)
-
-    /// A sentence for people.
-    var description: String {
-        switch self {
-        case .refused(let refusal): refusal.description
-        case .lost(let reason): reason
-        case .unexpected(let what): "The coordinator answered \(what)."
-        case .unsendable(let problem): problem
-        }
-    }
-}
-
 /// A reply with the tensors that came beside it.
 struct ReplyMessage: Sendable {
     var reply: Reply

@@ -1,21 +1,36 @@
-import Identity
-import Messages
+package import Identity
+package import Messages
 
 /// A lease of one life of the worker: the same slice may be leased again in another life.
-struct LeaseKey: Hashable, Sendable {
-    var life: Int
-    var step: StepNumber
-    var slice: SliceNumber
+package struct LeaseKey: Hashable, Sendable {
+    /// The life.
+    package var life: Int
+    /// The step.
+    package var step: StepNumber
+    /// The slice.
+    package var slice: SliceNumber
+
+    /// The lease of a slice.
+    package init(life: Int, step: StepNumber, slice: SliceNumber) {
+        (self.life, self.step, self.slice) = (life, step, slice)
+    }
 }
 
 /// A step as a version makes it: results of one are never mixed with those of another.
-struct StepKey: Hashable, Sendable {
-    var step: StepNumber
-    var version: Digest
+package struct StepKey: Hashable, Sendable {
+    /// The step.
+    package var step: StepNumber
+    /// Digest of the version that it is computed with.
+    package var version: Digest
+
+    /// A step with its version.
+    package init(step: StepNumber, version: Digest) {
+        (self.step, self.version) = (step, version)
+    }
 }
 
 /// Why a slice must not go on.
-enum StopReason: Error, Hashable, Sendable {
+package enum StopReason: Error, Hashable, Sendable {
     /// The worker drains: the slice is handed back.
     case drain
     /// The coordinator wants no result of it.

@@ -1,4 +1,3 @@
-import Identity
 import Messages
 import Optimizers
 import Threads
@@ -19,83 +18,36 @@ struct NodePayload: Sendable {
 /// A node that is to be offered and delivered.
 typealias LeavingNode = SummedNode<NodePayload>
 
-/// What the worker's slots have computed of the open step and the coordinator has not got yet.
-///
-/// An actor on a thread of its own, since it adds gradients. Results outlast a life: what was not
-/// delivered when a connection was lost is offered again once the same (step, version) is leased.
+/// The worker's `ResultBook` on a thread of its own, since it adds gradients.
 actor NodeBook {
     private let executor = ThreadExecutor(name: "pleiad sums")
-    private let slices: Int
-    private var key: StepKey?
-    private var nodes: HeldNodes<NodePayload>?
-    /// On their way in this life.
-    private var leaving: [LeavingNode] = []
-    /// Computed and not delivered in an earlier life.
-    private var kept: [LeavingNode] = []
+    private var results: ResultBook<NodePayload>
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     /// A book for steps of so many slices.
-    init(slices: Int) { self.slices = slices }
+    init(slices: Int) { results = ResultBook(slices: slices) }
 
     deinit { executor.stop() }
 
-    /// A slice is leased.
-    ///
-    /// Returns nodes of an earlier life that are now to be offered again.
-    ///
-    /// - Parameter stepSamples: decides which slices of the step are empty.
+    /// A slice is leased; see `ResultBook`.
     func lease(_ slice: Int, of key: StepKey, stepSamples: Int) -> [LeavingNode] {
-        if self.key != key {
-            self.key = key
-            nodes = HeldNodes(tree: GradientTree(sliceCount: slices, batch: stepSamples))
-            leaving = []
-            kept = []
-        }
-        nodes?.lease(slice)
-        defer {
-            leaving += kept
-            kept = []
-        }
-        return kept
+        results.lease(slice, of: key, stepSamples: stepSamples)
     }
 
     /// Takes the result of a slice and returns the nodes that are to be sent now.
-    ///
-    /// - Parameter isCurrent: whether the life that leased the slice goes on; otherwise the result
-    ///   is kept for the next one.
     func deliver(
         _ slice: Int, of key: StepKey, _ payload: NodePayload, isCurrent: Bool
     ) -> [LeavingNode] {
-        guard self.key == key else { return [] }
-        guard isCurrent else {
-            kept.append(SummedNode(node: .leaf(slice), payload: payload))
-            return []
-        }
-        let released = nodes?.deliver(slice, payload, adding: NodePayload.sum) ?? []
-        leaving += released
-        return released
+        results.deliver(slice, of: key, payload, isCurrent: isCurrent, adding: NodePayload.sum)
     }
 
     /// A slice ends without a result.
-    ///
-    /// Returns the nodes that no longer wait for it.
-    func drop(_ slice: Int, of key: StepKey) -> [LeavingNode] {
-        guard self.key == key else { return [] }
-        let released = nodes?.drop(slice) ?? []
-        leaving += released
-        return released
-    }
+    func drop(_ slice: Int, of key: StepKey) -> [LeavingNode] { results.drop(slice, of: key) }
 
     /// A node has arrived, or is not wanted.
-    func settle(_ node: TreeNode, of key: StepKey) {
-        guard self.key == key else { return }
-        leaving.removeAll { $0.node == node }
-    }
+    func settle(_ node: TreeNode, of key: StepKey) { results.settle(node, of: key) }
 
     /// A life is over: its leases are gone, its results are kept.
-    func endLife() {
-        kept += leaving + (nodes?.releaseAll() ?? [])
-        leaving = []
-    }
+    func endLife() { results.endLife() }
 }

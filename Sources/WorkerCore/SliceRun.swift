@@ -38,16 +38,8 @@ struct SliceRun: Sendable {
     func run(on slot: isolated ComputeSlot) async -> Ending {
         do {
             return try await computed(on: slot)
-        } catch let reason as StopReason {
-            return await ended(.stopped(reason))
-        } catch ConversationError.lost, is CancellationError {
-            return await ended(.stopped(.lost))
-        } catch ConversationError.refused(let refusal)
-            where [.leaseGone, .versionGone, .resultDiffers].contains(refusal.code)
-        {
-            return await ended(.gone)  // the coordinator has ended the lease
         } catch {
-            return await ended(.failed("\(error)"))
+            return await ended(WorkerSession.SliceEnd(error))
         }
     }
 

@@ -3,15 +3,9 @@ import Messages
 import Methods
 import Tensors
 
-/// The versions that a worker holds: at most two, each fetched once for all slots.
-///
-/// They are named by digest, so they outlast a life: after a rejoin nothing is fetched twice.
+/// The worker's `HeldVersions`, for all slots.
 actor VersionCache {
-    /// The open step's and the one before it, which a late slice may still use.
-    static let versionsMax = 2
-
-    private var versions: [(digest: Digest, tensors: VersionTensors)] = []
-    private var fetching: [Digest: [Promise<VersionTensors>]] = [:]
+    private var held = HeldVersions<VersionTensors, Promise<VersionTensors>>()
 
     /// The version of that name, by `fetch` if it is not here and nobody is fetching it.
     ///
@@ -20,26 +14,21 @@ actor VersionCache {
         _ name: FetchVersion,
         fetch: @Sendable (FetchVersion) async throws -> VersionTensors
     ) async throws -> VersionTensors {
-        if let held = versions.first(where: { $0.digest == name.digest }) { return held.tensors }
-        if fetching[name.digest] != nil {
+        switch held.ask(name.digest) {
+        case .held(let tensors): return tensors
+        case .wait:
             let promise = Promise<VersionTensors>()
-            fetching[name.digest]?.append(promise)
+            held.wait(promise, for: name.digest)
             return try await promise.value()
+        case .fetch: break
         }
-        fetching[name.digest] = []
         do {
             let tensors = try await fetch(name)
-            versions.append((name.digest, tensors))
-            if versions.count > Self.versionsMax { versions.removeFirst() }
-            settle(name.digest, .success(tensors))
+            for promise in held.settle(name.digest, tensors) { promise.fulfil(.success(tensors)) }
             return tensors
         } catch {
-            settle(name.digest, .failure(error))
+            for promise in held.settle(name.digest, nil) { promise.fulfil(.failure(error)) }
             throw error
         }
-    }
-
-    private func settle(_ digest: Digest, _ result: Result<VersionTensors, any Error>) {
-        for promise in fetching.removeValue(forKey: digest) ?? [] { promise.fulfil(result) }
     }
 }

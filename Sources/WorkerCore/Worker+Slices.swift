@@ -67,6 +67,7 @@ extension Worker {
         let offer = OfferNode(
             step: step.step, node: range, byteCount: UInt64(node.payload.result.byteCount))
         let delivery = DeliverNode(step: step.step, node: range, leaves: node.payload.leaves)
+        var end = NodeEnd.settled
         do {
             let verdict = try await conversation.ask(.offerNode(offer)).reply
             if verdict == .verdict(.send) {
@@ -74,16 +75,18 @@ extension Worker {
                     .deliverNode(delivery), tensors: node.payload.result.wireTensors,
                     over: .bulk, within: Self.deliveryMax)
             }
-        } catch ConversationError.refused(let refusal) {
-            logger.warning(
-                "a node was refused", metadata: ["node": "\(range)", "reason": "\(refusal)"])
-            if !refusal.endsLeases {
-                await handBack(node.node, of: step, life: life, "\(refusal)", conversation)
-            }
-        } catch ConversationError.unsendable(let problem) {
-            await handBack(node.node, of: step, life: life, problem, conversation)
         } catch {
-            return  // the life is over: the node is kept for the next one
+            end = NodeEnd(error)
+            if end != .kept {
+                logger.warning(
+                    "a node was refused", metadata: ["node": "\(range)", "reason": "\(error)"])
+            }
+        }
+        switch end {
+        case .kept: return
+        case .settled: break
+        case .handedBack(let problem):
+            await handBack(node.node, of: step, life: life, problem, conversation)
         }
         await tools?.nodes.settle(node.node, of: step)
     }
@@ -98,16 +101,6 @@ extension Worker {
             let key = LeaseKey(life: life, step: step.step, slice: SliceNumber(slice))
             feed.yield(.errandsBegun(life: life, 1))
             await handBack(key, .failed, problem, conversation)
-        }
-    }
-}
-
-extension Refusal {
-    /// Whether the coordinator has ended the leases on the slices of a node that it refuses so.
-    fileprivate var endsLeases: Bool {
-        switch code {
-        case .leaseGone, .versionGone, .badValue, .resultDiffers: true
-        default: false
         }
     }
 }

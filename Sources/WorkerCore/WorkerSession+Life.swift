@@ -63,6 +63,7 @@ extension WorkerSession {
         phase = .apart
         let pause = backoff
         backoff = min(backoff * 2, Self.backoffMax)
+        if flaw == .triesOnce, pause > Self.backoffMin { return [.dropLife, .note(reason)] }
         return [.dropLife, .note(reason), .wait(pause)]
     }
 
@@ -77,6 +78,7 @@ extension WorkerSession {
     mutating func forgetLife() {
         isReady = false
         errands = 0
+        guard flaw != .remembersOldLife else { return }
         for slot in slots.indices { slots[slot] = Slot() }
     }
 
@@ -113,7 +115,7 @@ extension WorkerSession {
         lastTick = now
         guard phase == .present || phase == .leaving else { return [] }
         let silence = max(heartbeat * Self.silentHeartbeats, Self.silenceMin)
-        guard now - lastHeard < silence else {
+        guard now - lastHeard < silence || flaw == .deaf else {
             return lost("the coordinator has not answered for \(now - lastHeard)", at: now)
         }
         guard now - lastBeat >= heartbeat else { return [] }

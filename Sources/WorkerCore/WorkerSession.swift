@@ -1,4 +1,4 @@
-import Messages
+package import Messages
 
 /// What a worker decides, without sockets, clocks or tensors: when to join, what to ask for, what
 /// to hand back, when to end.
@@ -6,13 +6,13 @@ import Messages
 /// The shell carries the actions out in the order given.
 ///
 /// One life lasts from a welcome to the loss of a connection. Whatever a life leased is dropped
-/// when it ends; only results of the open (step, version) are kept by the shell (`NodeBook`).
-struct WorkerSession: Sendable {
+/// when it ends; only results of the open (step, version) are kept by the shell (`ResultBook`).
+package struct WorkerSession: Sendable {
     /// A moment of the caller's monotonic clock.
-    typealias Moment = ContinuousClock.Instant
+    package typealias Moment = ContinuousClock.Instant
 
     /// What happens to a worker.
-    enum Event: Sendable {
+    package enum Event: Sendable {
         /// Begin, or try again after an action `wait`.
         case begin
         /// The coordinator took the worker in.
@@ -50,7 +50,7 @@ struct WorkerSession: Sendable {
     }
 
     /// Why joining failed.
-    enum JoinFailure: Hashable, Sendable {
+    package enum JoinFailure: Hashable, Sendable {
         /// Nobody there, or the connection broke.
         case unreachable(String)
         /// The coordinator said no.
@@ -60,7 +60,7 @@ struct WorkerSession: Sendable {
     }
 
     /// How a slice ended.
-    enum SliceEnd: Hashable, Sendable {
+    package enum SliceEnd: Hashable, Sendable {
         /// With a result, which the shell has.
         case result
         /// Before its end, for this reason.
@@ -72,7 +72,7 @@ struct WorkerSession: Sendable {
     }
 
     /// What is to be done.
-    enum Action: Hashable, Sendable {
+    package enum Action: Hashable, Sendable {
         /// Connect, greet, say hello, prepare, attach, say ready.
         case join(life: Int)
         /// Event `begin` after so long.
@@ -135,13 +135,15 @@ struct WorkerSession: Sendable {
     var isReady = false
     var isStopping = false
     var errands = 0
+    /// A bug that a test has planted.
+    package var flaw: WorkerFlaw?
     var heartbeat = Duration.milliseconds(250)
     var lastHeard: Moment
     var lastTick: Moment
     var lastBeat: Moment
 
     /// A worker with so many slots that begins to join at `start`.
-    init(slots: Int, at start: Moment) {
+    package init(slots: Int, at start: Moment) {
         self.slots = Array(repeating: Slot(), count: slots)
         self.start = start
         lastHeard = start
@@ -150,7 +152,7 @@ struct WorkerSession: Sendable {
     }
 
     /// Takes an event in and says what to do.
-    mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+    package mutating func handle(_ event: Event, at now: Moment) -> [Action] {
         guard phase != .ended else { return [] }
         switch event {
         case .begin: return begin()
