@@ -18,7 +18,7 @@ public struct FaultReport: Codable, Hashable, Sendable {
     public var hadOthers: Bool
     /// Until the coordinator took the worker for lost.
     public var foundSeconds: Double?
-    /// Until the next step was committed.
+    /// Until the next step was committed, or, after the last one, the run was over.
     public var recoveredSeconds: Double?
     /// Until all was as before: the worker, or after the coordinator's death all of them, take
     /// leases again.

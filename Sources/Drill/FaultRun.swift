@@ -71,7 +71,7 @@ actor FaultRun {
                 return isHealed && isCalm
             }
             guard isOpen else { return false }
-            let median = await training.timeline.medianStepSeconds ?? 0
+            let median = await training.timeline.recentStepSeconds
             try await Task.sleep(for: .seconds(offset * median))
         case .pause(let seconds):
             let end = min(training.now + seconds, deadline)
@@ -91,8 +91,15 @@ actor FaultRun {
         for number in fault.targets where !healing.contains(number) {
             if await training.isReady(number) { return number }
         }
-        for number in fault.targets where !healing.contains(number) {
-            if await training.workers.process(number) != nil { return number }
+        // Everybody is healing: the first that has a process again.
+        _ = try await training.wait(seconds: Self.healSecondsMax) { training in
+            for number in fault.targets where await training.workers.process(number) != nil {
+                return true
+            }
+            return false
+        }
+        for number in fault.targets where await training.workers.process(number) != nil {
+            return number
         }
         return fault.targets[0]
     }
@@ -120,8 +127,12 @@ actor FaultRun {
         try await release(fault.kind, number, process)
         let timeline = await training.timeline
         report.recoveredSeconds = timeline.commit(after: at).map { $0.at - at }
-        if !isBack, await !training.isOver {
-            report.problems.append("no step within \(Int(Self.recoverySecondsMax)) s")
+        if !isBack {
+            if await training.isOver {
+                report.recoveredSeconds = training.now - at  // it came after the last step
+            } else {
+                report.problems.append("no step within \(Int(Self.recoverySecondsMax)) s")
+            }
         }
         if fault.kind == .killCoordinator { note(timeline, &report) }
         try await look(after: at, at: before, except: number, &report)

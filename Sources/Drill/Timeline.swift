@@ -100,6 +100,13 @@ public struct Timeline: Sendable {
         return times[times.count / 2]
     }
 
+    /// The median of the last few of these times; 0 before the third commit.
+    public var recentStepSeconds: Double {
+        let last = commits.suffix(16)
+        let times = zip(last.dropFirst(), last).map { $0.at - $1.at }.sorted()
+        return times.count < 2 ? 0 : times[times.count / 2]
+    }
+
     /// The longest time between one commit and the next.
     public var longestPause: Double {
         zip(commits.dropFirst(), commits).map { $0.at - $1.at }.max() ?? 0

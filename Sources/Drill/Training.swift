@@ -34,6 +34,9 @@ actor Training {
     private static let lookEvery = Duration.milliseconds(50)
     /// A status that does not come for so long is one of a coordinator that is gone.
     private static let lookMax = Duration.seconds(2)
+    /// A run in which no step was made for so long, and for so many times as a step takes, hangs.
+    private static let stillSecondsMax = 120.0
+    private static let stillStepsMax = 20.0
     /// How long a coordinator may take to listen.
     private static let listenSecondsMax = 60
 
@@ -49,6 +52,8 @@ actor Training {
     private(set) var isOver = false
     private var url: String?
     private var lives = 0
+    /// When a step was last made, or the labels were still being made.
+    private var moved = 0.0
     private var ledger: FileTail
     private var figures: FileTail
 
@@ -182,7 +187,17 @@ actor Training {
                 isOver = true
                 return
             }
+            try checkThatItMoves()
             try await Task.sleep(for: Self.tailEvery)
+        }
+    }
+
+    private func checkThatItMoves() throws {
+        let isStarting = look.map { $0.document.state == "starting" } ?? (timeline.made.isEmpty)
+        if isStarting { moved = now }
+        let limit = max(Self.stillSecondsMax, Self.stillStepsMax * timeline.recentStepSeconds)
+        guard now - max(moved, timeline.made.last?.at ?? 0) < limit else {
+            throw DrillError.hang(what: "a step", seconds: Int(limit))
         }
     }
 

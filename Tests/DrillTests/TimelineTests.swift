@@ -35,6 +35,7 @@ import Testing
         #expect(abs(timeline.longestPause - 3) < 1e-9)
         #expect(abs(timeline.span - 3.3) < 1e-9)
         #expect(Timeline().medianStepSeconds == nil)
+        #expect(abs(timeline.recentStepSeconds - 0.1) < 1e-9 && Timeline().recentStepSeconds == 0)
     }
 }
 
