@@ -28,6 +28,10 @@ let numeric: [SwiftSetting] =
         .unsafeFlags(["-O"], .when(configuration: .debug)),
     ]
 
+/// Thousands of simulated runs are tests, too.
+let simulated: [SwiftSetting] =
+    strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let package = Package(
     name: "pleiad",
     products: [
@@ -120,10 +124,10 @@ let package = Package(
         .target(
             name: "Messages",
             dependencies: ["Wire", "Tensors", "Optimizers", "Identity", "Buffers"],
-            swiftSettings: strict),
+            swiftSettings: simulated),
         .target(
             name: "CoordinatorCore", dependencies: ["Messages", "Optimizers", "Identity"],
-            swiftSettings: strict),
+            swiftSettings: simulated),
         .target(
             name: "CoordinatorDaemon",
             dependencies: [
@@ -248,6 +252,21 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "DrillTests", dependencies: ["Drill", "Processes"], swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "CoordinatorCore", "WorkerCore", "Messages", "Wire", "Buffers", "Optimizers",
+                "Tensors", "Identity", "Storage",
+            ], path: "Tests/Simulation", swiftSettings: simulated),
+        .executableTarget(
+            name: "pleiad-simulate",
+            dependencies: [
+                "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/pleiad-simulate", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Simulation", "CoordinatorCore", "Messages", "Identity"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", swiftSettings: strict),
     ]

@@ -1,0 +1,34 @@
+/// SplitMix64: the only source of chance in a simulation.
+struct Chance {
+    private var state: UInt64
+
+    /// A source that gives the same numbers for the same seed.
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+
+    /// A number below `bound`.
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+
+    /// True in `percent` of 100 cases.
+    mutating func happens(_ percent: Int) -> Bool { below(100) < percent }
+
+    /// A time between two.
+    mutating func time(_ range: ClosedRange<Nanoseconds>) -> Nanoseconds {
+        range.lowerBound + next() % (range.upperBound - range.lowerBound + 1)
+    }
+
+    /// One of several.
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[below(elements.count)]
+    }
+
+    /// A source of its own, so that what it is used for does not disturb this one.
+    mutating func split() -> Chance { Chance(seed: next()) }
+}

@@ -1,0 +1,104 @@
+import Storage
+import Tensors
+
+/// The state directory of a simulated run, by the program's own storage: epoch, ledger,
+/// checkpoints, in the order of `RunDirectory`.
+final class SimulatedDirectory {
+    private static let path = "run"
+
+    /// This start of the coordinator on the directory.
+    let epoch: UInt32
+    /// The records that the ledger held when it was opened.
+    let records: [StepRecord]
+    private let ledger: AppendOnlyLog
+    private let checkpoints: CheckpointStore
+    private let files: any FileSystem
+    private let flaw: ShellFlaw?
+
+    /// Takes the directory for one start of the coordinator.
+    init(files: any FileSystem, flaw: ShellFlaw?) throws(StorageError) {
+        let path = Self.path
+        self.files = files
+        self.flaw = flaw
+        try files.createDirectoryDurably(path)
+        checkpoints = try CheckpointStore(directory: path + "/checkpoints", fileSystem: files)
+        let last = try EpochFile.read(path + "/epoch", fileSystem: files)
+        let lengths = try checkpoints.logLengths() + (last?.ended ?? [])
+        var records: [StepRecord] = []
+        ledger = try AppendOnlyLog(
+            path: path + "/ledger", committedByteCount: LogLength.of("ledger", in: lengths),
+            fileSystem: files
+        ) { index, value throws(StorageError) in
+            guard let record = StepRecord(json: value), record.step == index else {
+                throw .damaged(path: "ledger", reason: "line \(index + 1)")
+            }
+            records.append(record)
+        }
+        self.records = records
+        epoch =
+            flaw == .sameEpoch
+            ? max(last?.epoch ?? 1, 1) : try EpochFile.advance(path + "/epoch", fileSystem: files)
+        if flaw == .sameEpoch, last == nil {
+            _ = try EpochFile.advance(path + "/epoch", fileSystem: files)
+        }
+    }
+
+    /// The state of the newest whole checkpoint, or nil if there is none.
+    func newestState(slices: Int) throws(StorageError) -> SimulatedState? {
+        let (checkpoint, rejected) = try checkpoints.newest()
+        try checkpoints.setAside(rejected)
+        guard let checkpoint else { return nil }
+        let file = try checkpoint.safetensors("state.safetensors")
+        var state = SimulatedState(slices: slices)
+        state.committed = checkpoint.step
+        state.version = try file.tensor("version").values
+        state.table = try file.tensor("table").values
+        state.memory = try file.tensor("memory").values
+        return state
+    }
+
+    /// Steps in the ledger.
+    var ledgerCount: Int { ledger.count }
+
+    /// Appends a committed step; it is on disk when this returns.
+    func append(_ record: StepRecord) throws(StorageError) {
+        try ledger.append(record.json, durably: flaw != .ledgerNotSynchronized)
+    }
+
+    /// Writes a checkpoint; it is on disk when this returns.
+    func write(_ state: SimulatedState) throws(StorageError) {
+        func entry(_ name: String, _ values: [Float]) -> SafetensorsEntry {
+            SafetensorsEntry(name, .f32(Tensor(values, shape: [values.count])))
+        }
+        try checkpoints.write(
+            step: state.committed,
+            files: [
+                (
+                    "state.safetensors",
+                    .safetensors([
+                        entry("version", state.version), entry("table", state.table),
+                        entry("memory", state.memory),
+                    ])
+                )
+            ],
+            digests: [NamedDigest("all", state.digest)],
+            logs: [LogLength("ledger", ledger.byteCount)], createdBy: "simulation")
+    }
+
+    /// Notes that this start ends in order.
+    func close() throws(StorageError) {
+        guard flaw != .sameEpoch else { return }
+        try EpochFile.end(
+            Self.path + "/epoch", epoch: epoch, logs: [LogLength("ledger", ledger.byteCount)],
+            fileSystem: files)
+    }
+
+    /// The records in a ledger that nobody writes any more.
+    static func records(on files: any FileSystem) throws(StorageError) -> [StepRecord] {
+        var records: [StepRecord] = []
+        _ = try AppendOnlyLog.read(path + "/ledger", fileSystem: files) { _, value in
+            if let record = StepRecord(json: value) { records.append(record) }
+        }
+        return records
+    }
+}

@@ -1,0 +1,133 @@
+import Messages
+import Optimizers
+import Tensors
+import Wire
+import WorkerCore
+
+// A lease on its way through the worker, as in `Worker+Slices`.
+extension WorkerTwin {
+    func work(_ key: LeaseKey, _ lease: Lease, _ slot: SlotTwin) {
+        guard let talk = life?.conversation else { return }
+        let step = StepKey(step: key.step, version: lease.version)
+        let kept = results.lease(
+            key.slice.index, of: step, stepSamples: Int(lease.task.stepSamples))
+        feed(.errandsBegun(life: key.life, kept.count))
+        var own: SummedNode<NodeTwin>?
+        for node in kept {
+            if node.node.slices.contains(key.slice.index) {
+                own = node
+            } else {
+                deliver(node, of: step, life: key.life, talk)
+            }
+        }
+        let ended: (WorkerSession.SliceEnd, [SummedNode<NodeTwin>]) -> Void = {
+            [weak self] end, nodes in
+            guard let self, !process.isDead else { return }
+            slices[key] = nil
+            feed(.errandsBegun(life: key.life, nodes.count))
+            feed(.ended(key, end))
+            deliverAll(nodes[...], of: step, life: key.life, talk)
+        }
+        if let own {
+            // Wanted or not, the offer ends the lease: nothing is left to be computed.
+            deliver(own, of: step, life: key.life, talk) { [weak self] in
+                guard let self else { return }
+                ended(.gone, results.drop(key.slice.index, of: step))
+            }
+        } else {
+            let slice = SliceTwin(self, key, lease, slot, talk, done: ended)
+            slices[key] = slice
+            slice.run()
+        }
+    }
+
+    private func deliverAll(
+        _ nodes: ArraySlice<SummedNode<NodeTwin>>, of step: StepKey, life: Int,
+        _ talk: ConversationTwin
+    ) {
+        guard let node = nodes.first else { return }
+        deliver(node, of: step, life: life, talk) { [weak self] in
+            self?.deliverAll(nodes.dropFirst(), of: step, life: life, talk)
+        }
+    }
+
+    /// Offers a node and sends it if it is wanted.
+    private func deliver(
+        _ node: SummedNode<NodeTwin>, of step: StepKey, life: Int, _ talk: ConversationTwin,
+        then: @escaping () -> Void = {}
+    ) {
+        let range = SliceRange(node.node.lo, node.node.hi)
+        let offer = OfferNode(
+            step: step.step, node: range, byteCount: UInt64(node.payload.result.byteCount))
+        let delivery = DeliverNode(step: step.step, node: range, leaves: node.payload.leaves)
+        let finish: (NodeEnd) -> Void = { [weak self] end in
+            guard let self, !process.isDead else { return }
+            let settle = { [weak self] in
+                guard let self else { return }
+                if end != .kept { results.settle(node.node, of: step) }
+                feed(.errandDone(life: life))
+                then()
+            }
+            if case .handedBack(let problem) = end {
+                handBack(node.node.slices, of: step, life: life, problem, then: settle)
+            } else {
+                settle()
+            }
+        }
+        talk.ask(.offerNode(offer)) { [weak self] outcome in
+            switch outcome {
+            case .failure(let error): finish(NodeEnd(error))
+            case .success(let message):
+                guard message.reply == .verdict(.send) else { return finish(.settled) }
+                let tensors = node.payload.result.wireTensors
+                self?.lastDelivery = (.deliverNode(delivery), tensors)
+                talk.ask(
+                    .deliverNode(delivery), tensors: tensors, over: .bulk,
+                    within: Self.transferMax
+                ) { outcome in
+                    switch outcome {
+                    case .success: finish(.settled)
+                    case .failure(let error): finish(NodeEnd(error))
+                    }
+                }
+            }
+        }
+    }
+
+    private func handBack(
+        _ slices: Range<Int>, of step: StepKey, life: Int, _ problem: String,
+        then: @escaping () -> Void
+    ) {
+        guard let slice = slices.first else { return then() }
+        feed(.errandsBegun(life: life, 1))
+        let key = LeaseKey(life: life, step: step.step, slice: SliceNumber(slice))
+        handBack(key, .failed, problem) { [weak self] in
+            self?.handBack(slices.dropFirst(), of: step, life: life, problem, then: then)
+        }
+    }
+
+    // MARK: Faults
+
+    /// Whether this fault is to happen now; it happens once.
+    func takeWrongBits(_ kind: WrongBits) -> Bool {
+        guard nextBits == kind else { return false }
+        nextBits = nil
+        return true
+    }
+
+    /// The result, or what a faulty worker makes of it.
+    func spoilt(_ result: SliceResult, _ key: LeaseKey) -> SliceResult {
+        var result = result
+        let isNumber = nextBits != .notANumber
+        let isSpoilt =
+            takeWrongBits(.notANumber)
+            // Wrong bits that come first count, by design; these come second.
+            || nextBits == .result && world.isCounted(key) && takeWrongBits(.result)
+        if isSpoilt {
+            // No two machines fail alike.
+            let wrong = Float(world.chance.below(1 << 20))
+            result.gradient = Tensor([isNumber ? wrong : .nan, wrong, 1], shape: [3])
+        }
+        return result
+    }
+}

@@ -1,0 +1,254 @@
+import CoordinatorCore
+import Messages
+import Storage
+import WorkerCore
+
+// What goes wrong, and when.
+extension World {
+    /// Lets faults happen until their time is over.
+    func scheduleFaults() {
+        let pause = chance.time(plan.faultEvery / 4...plan.faultEvery * 2)
+        agenda.after(pause) { [unowned self] in
+            guard agenda.now < plan.faultTime, !isDone else { return heal() }
+            let fault = chance.pick(plan.faults)
+            faultCounts[fault, default: 0] += 1
+            tell("fault \(fault.rawValue)")
+            happen(fault)
+            scheduleFaults()
+        }
+    }
+
+    private func happen(_ fault: Fault) {
+        let number = chance.below(workers.count)
+        switch fault {
+        case .workerCrash, .workerStop, .workerDrain, .slotHang, .slowWorker, .sliceError,
+            .notANumber, .wrongBits, .wrongInput, .wrongFingerprint, .impostor:
+            happen(fault, to: number)
+        case .linkCut, .linkSwallow, .linkFlip: disturbConnection(fault)
+        case .linkDelay, .slowReader, .linkStop, .oneWayStop: disturbLink(fault, number)
+        case .swizzle: swizzle()
+        case .repeatedRequest, .oldFrame, .uninvited, .stranger: disturbConversation(fault, number)
+        case .coordinatorKill, .powerCut, .powerCutAtOperation, .coordinatorStop, .operatorStop,
+            .ioError, .diskFull:
+            disturbCoordinator(fault)
+        }
+    }
+
+    // MARK: Workers
+
+    private func happen(_ fault: Fault, to number: Int) {
+        guard let worker = workers[number] else { return }
+        switch fault {
+        case .workerCrash, .wrongFingerprint:
+            if chance.happens(30) { mute(number) }
+            killWorker(number)
+            restartWorkerLater(number, hasWrongFingerprint: fault == .wrongFingerprint)
+        case .workerStop:
+            worker.process.stop()
+            later(.milliseconds(300)...(.seconds(8))) { worker.process.goOn() }
+        case .workerDrain: worker.process.run { worker.feed(.stop) }
+        case .slotHang:
+            let slot = chance.pick(worker.slots)
+            slot.isStuck = true
+            later(.seconds(1)...(.seconds(8))) { slot.isStuck = false }
+        case .slowWorker:
+            worker.slowness = 10
+            later(.seconds(1)...(.seconds(6))) { worker.slowness = 1 }
+        case .sliceError:
+            guard errorsGiven < 4 else { return }
+            errorsGiven += 1
+            worker.errorsToCome += 1
+        case .notANumber: worker.nextBits = .notANumber
+        case .wrongBits: worker.nextBits = .result
+        case .wrongInput: worker.nextBits = .input
+        case .impostor:
+            guard impostors.count < 2 else { return }
+            let impostor = makeWorker(number)
+            impostors.append(impostor)
+            impostor.start()
+        default: break
+        }
+    }
+
+    /// Does something later, unless faults are over: then what is to be mended is mended at once.
+    private func later(_ time: ClosedRange<Nanoseconds>, _ deed: @escaping () -> Void) {
+        agenda.after(chance.time(time)) { [unowned self] in if !isHealed { deed() } }
+    }
+
+    /// A worker's host goes without a word: nobody hears that its connections end.
+    private func mute(_ number: Int) {
+        for connection in connections where connection.peer == number {
+            connection.up.faults.swallowAfter = connection.up.acceptedBytes - 1
+        }
+    }
+
+    // MARK: Connections and links
+
+    private func disturbConnection(_ fault: Fault) {
+        let open = connections.filter(\.isOpen)
+        guard !open.isEmpty else { return }
+        let connection = chance.pick(open)
+        let pipe = chance.happens(50) ? connection.up : connection.down
+        switch fault {
+        case .linkCut:
+            if chance.happens(40) {
+                connection.cut()
+            } else {
+                pipe.faults.cutAfter = pipe.acceptedBytes + chance.below(1500)
+            }
+        case .linkSwallow:
+            pipe.faults.swallowAfter = pipe.acceptedBytes + chance.below(800)
+            if chance.happens(50) {
+                connection.up.faults.swallowAfter = connection.up.acceptedBytes
+                connection.down.faults.swallowAfter = connection.down.acceptedBytes
+            }
+        default: pipe.faults.flipAt = pipe.acceptedBytes + chance.below(600)
+        }
+    }
+
+    private func disturbLink(_ fault: Fault, _ number: Int) {
+        let time = Nanoseconds.milliseconds(200)...(.seconds(6))
+        switch fault {
+        case .linkDelay:
+            change(number) { $0.delay = .milliseconds(300) }
+            later(time) { self.change(number) { $0.delay = 0 } }
+        case .slowReader:
+            let rate = 300 + UInt64(chance.below(8000))
+            change(number) { $0.bytesPerSecond = rate }
+            later(time) { self.change(number) { $0.bytesPerSecond = nil } }
+        case .linkStop: stopLink(number, isUp: true, isDown: true, time)
+        default:
+            let isUp = chance.happens(50)
+            stopLink(number, isUp: isUp, isDown: !isUp, time)
+        }
+    }
+
+    private func stopLink(
+        _ number: Int, isUp: Bool, isDown: Bool, _ time: ClosedRange<Nanoseconds>
+    ) {
+        change(number) {
+            $0.isUpStopped = isUp
+            $0.isDownStopped = isDown
+        }
+        later(time) { self.goOn(number) }
+    }
+
+    private func goOn(_ number: Int) {
+        change(number) {
+            $0.isUpStopped = false
+            $0.isDownStopped = false
+        }
+    }
+
+    /// Links are stopped one by one, and go on in another order.
+    private func swizzle() {
+        var (order, back) = (Array(links.indices), Array(links.indices))
+        for place in order.indices {
+            order.swapAt(place, chance.below(order.count))
+            back.swapAt(place, chance.below(back.count))
+        }
+        var pause: Nanoseconds = 0
+        for number in order {
+            pause += chance.time(.milliseconds(20)...(.milliseconds(400)))
+            agenda.after(pause) { [unowned self] in
+                guard !isHealed else { return }
+                change(number) { ($0.isUpStopped, $0.isDownStopped) = (true, true) }
+            }
+        }
+        for number in back {
+            pause += chance.time(.milliseconds(20)...(.milliseconds(1200)))
+            agenda.after(pause) { [unowned self] in if !isHealed { goOn(number) } }
+        }
+    }
+
+    // MARK: Conversations
+
+    private func disturbConversation(_ fault: Fault, _ number: Int) {
+        if fault == .stranger { return stranger() }
+        guard let conversation = workers[number]?.life?.conversation else { return }
+        if fault == .uninvited {
+            guard let (request, tensors) = workers[number]?.lastDelivery else { return }
+            conversation.ask(request, tensors: tensors, over: .bulk) { _ in }
+            return
+        }
+        let frames = fault == .oldFrame ? oldFrames : conversation.sent
+        guard !frames.isEmpty else { return }
+        let lane: ConversationTwin.Lane = chance.happens(50) ? .control : .bulk
+        conversation.send(again: chance.pick(frames), over: lane)
+    }
+
+    /// Somebody connects and says nothing, or nothing of sense.
+    private func stranger() {
+        guard let coordinator else { return }
+        for _ in 0..<1 + chance.below(3) {
+            let connection = connect(-1)
+            connection.dialled.listen({ _ in }, onEnd: {})
+            coordinator.accept(connection)
+            if chance.happens(30) {
+                _ = connection.dialled.send((0..<80).map { UInt8($0) })
+            } else if !oldFrames.isEmpty, chance.happens(50) {
+                _ = connection.dialled.send(chance.pick(oldFrames))
+            }
+        }
+    }
+
+    // MARK: Coordinator and disk
+
+    private func disturbCoordinator(_ fault: Fault) {
+        guard let coordinator else { return }
+        switch fault {
+        case .coordinatorKill: loseCoordinator(isPowerCut: false)
+        case .powerCut: loseCoordinator(isPowerCut: true)
+        case .powerCutAtOperation: cutPower(inOperations: chance.below(30))
+        case .coordinatorStop:
+            coordinator.process.stop()
+            later(.milliseconds(200)...(.seconds(6))) { coordinator.process.goOn() }
+        case .operatorStop:
+            coordinator.process.run { coordinator.handle(.stopRequested("the operator")) }
+        case .ioError: disk.failOperation(disk.operationCount + chance.below(20))
+        default:
+            disk.setCapacity(chance.below(20_000))
+            later(.milliseconds(500)...(.seconds(4))) { self.disk.setCapacity(.max) }
+        }
+    }
+
+    // MARK: Healing
+
+    /// Faults are over: what is left must come to its end.
+    ///
+    /// One worker at least is sound; others may stay as they are, hung or gone.
+    func heal() {
+        guard !isHealed else { return }
+        isHealed = true
+        tell("healed")
+        referee.noteHealing(at: agenda.now)
+        healDisk()
+        for connection in connections {
+            connection.up.faults.cutAfter = nil
+            connection.down.faults.cutAfter = nil
+            connection.up.faults.flipAt = nil
+            connection.down.faults.flipAt = nil
+        }
+        let sound = chance.below(workers.count)
+        for number in workers.indices {
+            change(number) { $0 = Link() }
+            guard number == sound || chance.happens(60) else { continue }
+            for slot in workers[number]?.slots ?? [] {
+                slot.isStuck = number != sound && chance.happens(20)
+            }
+            workers[number]?.slowness = 1
+            workers[number]?.process.goOn()
+        }
+        coordinator?.process.goOn()
+        lookAfter(sound)
+    }
+
+    /// The operator looks once a second whether somebody must be started again.
+    private func lookAfter(_ sound: Int) {
+        if let coordinator, coordinator.over == nil, coordinator.isPaused {
+            loseCoordinator(isPowerCut: false)
+        }
+        if workers[sound] == nil, !isDone { restartWorkerLater(sound) }
+        agenda.after(.seconds(1)) { [unowned self] in lookAfter(sound) }
+    }
+}
