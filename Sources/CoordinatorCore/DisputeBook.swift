@@ -30,6 +30,8 @@ struct Dispute: Hashable, Sendable {
     let since: Moment
     /// What workers say, in order of arrival; one claim a worker.
     var claims: [Claim]
+    /// When a claim came last.
+    var heard: Moment
     /// Since when no worker without a claim has the slice.
     var lonelySince: Moment?
     /// Whether workers with a claim may compute again, since nobody else came in time.
@@ -101,7 +103,7 @@ struct DisputeBook: Sendable {
     /// Whether anything about a slice is undecided.
     func isOpen(_ slice: Int) -> Bool { open.contains { $0.slice == slice } }
 
-    /// Whether a worker's computation of the slice can settle anything, or nothing is to be settled.
+    /// Whether a worker may compute the slice: it can settle what is open, or nothing is.
     func mayCompute(_ slice: Int, _ worker: String) -> Bool {
         open.allSatisfy { dispute in
             guard dispute.slice == slice,
@@ -118,7 +120,8 @@ struct DisputeBook: Sendable {
         _ claim: Claim, slice: Int, subject: DisputeSubject, first: Claim?, at time: Moment
     ) -> Hearing {
         let key = Key(slice: slice, subject: subject)
-        var dispute = Dispute(slice: slice, subject: subject, since: time, claims: [])
+        var dispute = Dispute(
+            slice: slice, subject: subject, since: time, claims: [], heard: time)
         var isNew = true
         if let place = open.firstIndex(where: { $0.slice == slice && $0.subject == subject }) {
             dispute = open[place]
@@ -134,6 +137,7 @@ struct DisputeBook: Sendable {
         }
         open.removeAll { $0.slice == slice && $0.subject == subject }
         settled[key] = nil
+        dispute.heard = time
         var faulty: [String] = []
         if let own = dispute.claims.firstIndex(where: { $0.worker == claim.worker }) {
             if dispute.claims[own].digest == claim.digest {
@@ -181,14 +185,17 @@ struct DisputeBook: Sendable {
     ) -> [Dispute] {
         var late: [Dispute] = []
         for place in open.indices {
-            guard holders(open[place].slice).allSatisfy(open[place].workers.contains) else {
+            // Who takes it again and again and brings nothing must not hold the others up.
+            let isBarren = time - open[place].heard > term * 2
+            guard isBarren || holders(open[place].slice).allSatisfy(open[place].workers.contains)
+            else {
                 open[place].lonelySince = nil
                 open[place].mayRepeat = false
                 continue
             }
             let since = open[place].lonelySince ?? time
             open[place].lonelySince = since
-            if !open[place].mayRepeat, time - since > term {
+            if !open[place].mayRepeat, isBarren || time - since > term {
                 open[place].mayRepeat = true
                 late.append(open[place])
             }

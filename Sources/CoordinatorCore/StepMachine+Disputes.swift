@@ -112,8 +112,8 @@ extension StepMachine {
     }
 
     /// What is in of a slice counts no more: its node is dropped, the other slices of that node are
-    /// computed again, and workers that have said what they compute need not go on; the one that speaks
-    /// is told in its reply.
+    /// computed again, and workers that have said what they compute need not go on; the one that
+    /// speaks is told in its reply.
     private mutating func withdraw(_ slice: Int, besides worker: Incarnation) {
         guard let number = step?.opened.step else { return }
         if let node = nodes.discard(slice) {

@@ -2,8 +2,9 @@ import Messages
 
 // What happens inside the open step, point 4: inputs and answers (design, section 2.4).
 extension StepMachine {
-    /// An input: the first one counts, a repeated one must be the same, or the slice is disputed; the
-    /// answer comes when the slice's group is answered, or at once if it is.
+    /// An input: the first one counts, a repeated one must be the same, or the slice is disputed.
+    ///
+    /// The answer comes when the slice's group is answered, or at once if it is.
     mutating func take(_ input: Exchange, _ key: StagedKey, from asker: Asker) {
         guard input.step == steppingStep, let open = step else {
             effects.append(.dropStaged(key))

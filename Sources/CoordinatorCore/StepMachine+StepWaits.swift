@@ -125,8 +125,8 @@ extension StepMachine {
 
     /// The wait that holds the run up: what nobody else can make up for.
     ///
-    /// A pause, a phase of the coordinator, no worker at all, a dispute; else the slice whose worker
-    /// is silent or stands still for longest; else the one that was leased first.
+    /// A pause, a phase of the coordinator, no worker at all, a dispute; else the slice whose
+    /// worker is silent or stands still for longest; else the one that was leased first.
     func critical(of waits: [Wait], at time: Moment) -> Wait? {
         guard !isOver else { return nil }
         let kinds: [WaitKind] = [.paused, .preparation, .opening, .commit, .noWorker, .dispute]
