@@ -10,8 +10,8 @@ package enum WorkerFlaw: String, CaseIterable, Sendable {
     case losesLoneNodes
     /// Results of the step before are taken for those of the open one.
     case keepsOldSteps
-    /// A slice that is to be abandoned is not handed back.
-    case keepsAbandoned
+    /// A slot whose slice ended without a result asks for no other one.
+    case asksNoMore
     /// After the first refused rejoin the worker waits without trying again.
     case triesOnce
 }

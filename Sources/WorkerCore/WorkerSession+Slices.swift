@@ -55,10 +55,10 @@ extension WorkerSession {
             switch end {
             case .result, .gone, .stopped(.lost): []
             case .stopped(.drain): handBack(key, .drain, "the worker drains")
-            case .stopped(.abandoned) where flaw == .keepsAbandoned: []
             case .stopped(.abandoned): handBack(key, .abandoned, "told to abandon it")
             case .failed(let problem): handBack(key, .failed, problem)
             }
+        if flaw == .asksNoMore, end != .result { return back }
         return back + askIfIdle(slot) + leaveIfIdle()
     }
 
