@@ -17,6 +17,8 @@ actor FaultRun {
     static let recoverySecondsMax = 60.0
     /// A silent worker is waited for so long to be found before it is let go.
     private static let findSecondsMax = 10.0
+    /// A silent worker that holds the run up for so long must be named in the status meanwhile.
+    private static let nameSecondsMax = 1.0
     /// A target is back after so long, or is reported not to be.
     private static let healSecondsMax = 30.0
     /// A look at the status that is to be newer than a step comes within this time.
@@ -31,6 +33,8 @@ actor FaultRun {
     private var healing: Set<Int> = []
     /// The incarnation that each fault's target had, where it took leases; by the fault's place.
     private var incarnations: [Int: String] = [:]
+    /// What the status named last as waited for on the silent worker.
+    private var named: String?
 
     init(_ training: Training, plan: FaultPlan, watch: ProcessWatch?) {
         self.training = training
@@ -134,6 +138,12 @@ actor FaultRun {
                 report.problems.append("no step within \(Int(Self.recoverySecondsMax)) s")
             }
         }
+        let isHeldUp =
+            report.foundSeconds != nil && report.hadOthers
+            && (report.recoveredSeconds ?? 0) > Self.nameSecondsMax
+        if isHeldUp, report.waitedFor == nil {
+            report.problems.append("the status did not name \(report.target), which held it up")
+        }
         if fault.kind == .killCoordinator { note(timeline, &report) }
         try await look(after: at, at: before, except: number, &report)
         reports.append(report)
@@ -156,17 +166,26 @@ actor FaultRun {
             } else {
                 training.relays[number - 1].stall(true)
             }
+            named = nil
             let isFound = try await training.wait(seconds: Self.findSecondsMax) { training in
-                guard await (training.look?.at ?? 0) > at else { return false }
+                guard let look = await training.look, look.at > at else { return false }
+                await self.note(look, waitsOn: number)
                 return await training.worker(number)?.state == "lost"
             }
             if isFound { report.foundSeconds = training.now - at }
+            report.waitedFor = named
             if !isFound, await !training.isOver {
                 report.problems.append("not found within \(Int(Self.findSecondsMax)) s")
             }
             // The run must go on without it; where nobody else is, it goes on with it.
             if !report.hadOthers { try await release(kind, number, process) }
         }
+    }
+
+    /// Notes what a status names as waited for on a worker.
+    private func note(_ look: Training.Look, waitsOn number: Int) {
+        let wait = look.document.waiting.first { $0.who == "worker w\(number)" }
+        if let wait { named = wait.what }
     }
 
     /// Lets a silent worker go on.

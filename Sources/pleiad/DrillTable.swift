@@ -44,6 +44,7 @@ struct DrillTable {
                 "first step \(decimals(first, 2)) s after the restart, first new one "
                     + "\(decimals(new, 2)) s, \(fault.stepsMadeAgain ?? 0) made again")
         }
+        if let wait = fault.waitedFor { notes.append("waited for \(wait)") }
         if !fault.othersUndisturbed { notes.append("others were disturbed") }
         return [
             "\(fault.number)", fault.kind.rawValue, fault.target, "\(fault.step)",
