@@ -146,7 +146,9 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
-        .target(name: "Client", dependencies: ["Messages", "Transport"], swiftSettings: strict),
+        .target(
+            name: "Client", dependencies: ["Messages", "Transport", "Identity"],
+            swiftSettings: strict),
 
         // The whole system under faults
         .target(
@@ -168,7 +170,7 @@ let package = Package(
                 "Drill", "Processes",
                 "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
                 "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
-                "Transport", "Identity", "Verification",
+                "Transport", "Identity", "Keys", "Verification",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

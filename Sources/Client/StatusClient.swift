@@ -1,3 +1,4 @@
+public import Identity
 public import Messages
 internal import Synchronization
 public import Transport
@@ -8,6 +9,8 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     case nobodyThere(String)
     /// The coordinator said no.
     case refused(Refusal)
+    /// The keys do not serve for this, or who answers does not know them.
+    case untrusted(String)
     /// The answer did not come in time.
     case timedOut(url: String, after: Duration)
     /// The connection broke, or carried something else than an answer.
@@ -21,26 +24,32 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         case .timedOut(let url, let limit):
             "\(url) has not answered for \(limit): check that a coordinator listens there and is "
                 + "not stopped"
-        case .broken(let problem): problem
+        case .broken(let problem), .untrusted(let problem): problem
         }
     }
 }
 
-/// Asks a coordinator for its status: a connection of its own, a hello as client, one question.
+/// Asks a coordinator for its status, or to act: a connection of its own, a hello, one question.
 public struct StatusClient: Sendable {
     /// The whole conversation takes milliseconds; a coordinator answers while it computes.
     public static let timeoutDefault = Duration.seconds(10)
 
     private let network: any Network
     private let url: String
+    private let credential: Credential?
     private let timeout: Duration
 
     /// A client of the coordinator at `url`, which gives up after `timeout`.
+    ///
+    /// - Parameter credential: what it proves itself with; nil where the coordinator asks for no
+    ///   tokens.
     public init(
-        network: any Network, url: String, timeout: Duration = StatusClient.timeoutDefault
+        network: any Network, url: String, credential: Credential? = nil,
+        timeout: Duration = StatusClient.timeoutDefault
     ) {
         self.network = network
         self.url = url
+        self.credential = credential
         self.timeout = timeout
     }
 
@@ -52,6 +61,29 @@ public struct StatusClient: Sendable {
     public func status(
         name: String = "status", processID: UInt32 = 0
     ) async throws(ClientError) -> String {
+        let answer = try await answer(to: .status, name: name, processID: processID)
+        guard case .status(let document) = answer else {
+            throw .broken("\(url) answered status with \(answer.kind.name)")
+        }
+        return document
+    }
+
+    /// Makes the coordinator act.
+    ///
+    /// - Parameters:
+    ///   - steer: what it is to do; needs an operator's token where tokens are asked for.
+    ///   - processID: as for `status`.
+    public func ask(_ steer: Steer, processID: UInt32 = 0) async throws(ClientError) {
+        let answer = try await answer(to: .steer(steer), name: "operator", processID: processID)
+        guard case .accepted = answer else {
+            throw .broken("\(url) answered steer with \(answer.kind.name)")
+        }
+    }
+
+    private func answer(
+        to request: Request, name: String, processID: UInt32
+    ) async throws(ClientError) -> Reply {
+        let identity = try identity(name)
         let connection = try await dial()
         connection.raiseLimits(.standard)
         let isLate = Mutex(false)
@@ -66,10 +98,12 @@ public struct StatusClient: Sendable {
         }()
         defer { connection.close() }
         let hello = Hello.client(
-            name: name, processID: processID,
+            identity.role, name: identity.name, processID: processID,
             bodyBytesMax: ConnectionLimits.standard.maxBodyBytes)
         do throws(ClientError) {
-            return try await ask(connection, hello)
+            let answer = try await converse(connection, hello, identity.token, request)
+            await takeLeave(of: connection)
+            return answer
         } catch {
             guard isLate.withLock({ $0 }) else { throw error }
             throw .timedOut(url: url, after: timeout)
@@ -85,20 +119,61 @@ public struct StatusClient: Sendable {
         }
     }
 
-    /// Greet, hello, status: one question after the other.
-    private func ask(
-        _ connection: any Connection, _ hello: Hello
-    ) async throws(ClientError) -> String {
-        _ = try await reply(connection, .greet(.anew()), id: 1, .init(rawValue: 0))
-        let welcomed = try await reply(connection, .hello(hello), id: 2, .init(rawValue: 0))
+    /// As whom a client speaks: its token's role and name, or an operator without a token.
+    private func identity(
+        _ name: String
+    ) throws(ClientError) -> (role: PeerRole, name: String, token: Token?) {
+        switch credential {
+        case nil: return (.operator, name, nil)
+        case .key(let key): return (.operator, name, key.token(for: .operator, name: name))
+        case .token(let token):
+            guard token.role != .worker else {
+                throw .untrusted(
+                    "the keys of \(token.name) are a worker's: looking needs keys of role viewer, "
+                        + "acting keys of role operator")
+            }
+            return (token.role, "\(token.name).\(name)", token)
+        }
+    }
+
+    /// Greet, hello, the question: one after the other.
+    private func converse(
+        _ connection: any Connection, _ hello: Hello, _ token: Token?, _ request: Request
+    ) async throws(ClientError) -> Reply {
+        let nobody = Incarnation(rawValue: 0)
+        let greet = Greet.anew()
+        let greeted = try await reply(connection, .greet(greet), id: 1, nobody)
+        guard case .greeting(let greeting) = greeted else {
+            throw .broken("\(url) answered a greeting with \(greeted.kind.name)")
+        }
+        let nonces = Nonces(peer: greet.nonce, coordinator: greeting.nonce)
+        var hello = hello
+        if let token { hello.proof = HelloProof(of: token, name: hello.name, nonces: nonces) }
+        let welcomed = try await reply(connection, .hello(hello), id: 2, nobody)
         guard case .welcome(let welcome) = welcomed else {
             throw .broken("\(url) answered a hello with \(welcomed.kind.name)")
         }
-        let answer = try await reply(connection, .status, id: 3, welcome.incarnation)
-        guard case .status(let document) = answer else {
-            throw .broken("\(url) answered status with \(answer.kind.name)")
+        if let token, !welcome.isProved(by: token, nonces: nonces) {
+            throw .untrusted(
+                "the coordinator at \(url) does not prove itself with these keys: start it with "
+                    + "the keys of the same authority, or check the address")
         }
-        return document
+        return try await reply(connection, request, id: 3, welcome.incarnation)
+    }
+
+    /// A courtesy, for half a second at most: under TLS the coordinator may not notice that a
+    /// connection was closed, and holds it for a while.
+    private func takeLeave(of connection: any Connection) async {
+        async let _: Void = {
+            try? await Task.sleep(for: .milliseconds(500))  // cancelled: it was heard
+            connection.close()
+        }()
+        let goodbye = Request.goodbye(Goodbye(detail: "answered"))
+        let message = goodbye.message(
+            id: RequestID(rawValue: 4), incarnation: Incarnation(rawValue: 0))
+        // The answer is there already; whoever does not hear the farewell sees the close.
+        try? await connection.send(message)
+        _ = try? await connection.receive()
     }
 
     private func reply(

@@ -54,6 +54,8 @@ public struct MachineSettings: Hashable, Sendable {
     public var workersMax: Int
     /// A bug that the simulation has planted; nobody else can.
     package var flaw: Flaw?
+    /// Whose tokens a hello must prove; nil if none are asked for.
+    public var authority: TokenAuthority?
 
     /// Settings with these values; bounds have defaults.
     public init(
@@ -64,7 +66,8 @@ public struct MachineSettings: Hashable, Sendable {
         disputeTerm: Duration = .seconds(30),
         helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
         bodyBytesMax: UInt64, versionBytes: UInt64 = 0, nodeCredits: Int = 32,
-        strangersMax: Int = 64, strangersPerAddressMax: Int = 8, workersMax: Int = 1024
+        strangersMax: Int = 64, strangersPerAddressMax: Int = 8, workersMax: Int = 1024,
+        authority: TokenAuthority? = nil
     ) {
         self.runName = runName
         self.epoch = epoch
@@ -89,5 +92,6 @@ public struct MachineSettings: Hashable, Sendable {
         self.strangersMax = strangersMax
         self.strangersPerAddressMax = strangersPerAddressMax
         self.workersMax = workersMax
+        self.authority = authority
     }
 }

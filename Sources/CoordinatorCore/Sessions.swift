@@ -32,6 +32,10 @@ struct Peer: Hashable, Sendable {
     var heard: Moment
     /// What it is.
     var standing = Standing.stranger(greeted: false)
+    /// The random values of its conversation, once it has greeted.
+    var nonces: Nonces?
+    /// What it may do, once it is a client.
+    var role: PeerRole?
 }
 
 /// A worker that is connected.
@@ -135,7 +139,7 @@ struct Sessions: Sendable {
 
     // MARK: Connections
 
-    /// A peer has connected; false if there is no room for another stranger, or for another one from
+    /// A peer has connected; false if there is no room for another stranger, or for another from
     /// there.
     mutating func connect(
         _ id: ConnectionID, address: String, ticket: UInt64, strangersMax: Int,
@@ -176,12 +180,18 @@ struct Sessions: Sendable {
     }
 
     /// A stranger has greeted.
-    mutating func greet(_ id: ConnectionID) { peers[id]?.standing = .stranger(greeted: true) }
+    mutating func greet(_ id: ConnectionID, nonces: Nonces) {
+        peers[id]?.standing = .stranger(greeted: true)
+        peers[id]?.nonces = nonces
+    }
 
     /// A stranger becomes a client.
-    mutating func admitClient(_ id: ConnectionID, epoch: UInt32) -> Incarnation {
+    mutating func admitClient(
+        _ id: ConnectionID, as role: PeerRole, epoch: UInt32
+    ) -> Incarnation {
         let incarnation = nextIncarnation(epoch: epoch)
         peers[id]?.standing = .client(incarnation)
+        peers[id]?.role = role
         return incarnation
     }
 

@@ -1,3 +1,4 @@
+import Identity
 import Messages
 
 // Which events are let in: fencing of older lives, the order of the conversation, repeated requests

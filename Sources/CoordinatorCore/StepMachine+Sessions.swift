@@ -69,11 +69,10 @@ extension StepMachine {
                     + "\(greet.minorLowest) to \(greet.minorHighest)")
             return
         }
-        sessions.greet(id)
-        // The ticket is random and fresh, so its digest is a nonce that does not give it away.
-        let nonce = sha256("nonce of \(id), \(peer.ticket)").bytes.prefix(MessageLimits.nonceBytes)
+        let nonces = Nonces(peer: greet.nonce, coordinator: nonce(for: peer, id))
+        sessions.greet(id, nonces: nonces)
         let greeting = Greeting(
-            minor: Self.protocolMinor, epoch: settings.epoch, nonce: Array(nonce))
+            minor: Self.protocolMinor, epoch: settings.epoch, nonce: nonces.coordinator)
         effects.append(.reply(id, request, .greeting(greeting)))
     }
 
@@ -82,14 +81,14 @@ extension StepMachine {
             turnAway(id, request, .outOfOrder, "hello comes after greet")
             return
         }
-        if let refusal = objection(to: hello) {
+        if let refusal = distrust(of: hello, from: peer) ?? objection(to: hello) {
             turnAway(id, request, refusal.code, refusal.detail)
             return
         }
         let incarnation: Incarnation
         switch hello.role {
         case .viewer, .operator:
-            incarnation = sessions.admitClient(id, epoch: settings.epoch)
+            incarnation = sessions.admitClient(id, as: hello.role, epoch: settings.epoch)
         case .worker:
             if let former = sessions.worker(named: hello.name), settings.flaw != .keepsFormerLife {
                 end(former.incarnation, hasLeft: false, why: "it said hello again")
@@ -98,11 +97,12 @@ extension StepMachine {
             note(.info, "worker \(hello.name) (\(incarnation)) joins from \(hello.host)")
         }
         let milliseconds = settings.heartbeat / .milliseconds(1)
-        let welcome = Welcome(
+        var welcome = Welcome(
             incarnation: incarnation, ticket: peer.ticket,
             heartbeatMilliseconds: UInt32(milliseconds), bodyBytesMax: settings.bodyBytesMax,
             runFile: settings.runFile, configDigest: settings.configDigest,
             dataDigest: settings.dataDigest)
+        prove(&welcome, to: hello, from: peer)
         effects.append(.reply(id, request, .welcome(welcome)))
         if case .over(let over) = phase, hello.role == .worker {
             effects.append(.push(id, .over(over)))
@@ -234,7 +234,13 @@ extension StepMachine {
         effects.append(.reply(id, request, .accepted))
     }
 
-    mutating func take(_ goodbye: Goodbye, from asker: Asker) {
+    mutating func take(
+        _ goodbye: Goodbye, from asker: Asker, _ id: ConnectionID, _ request: RequestID
+    ) {
+        guard asker != .nobody else {
+            effects.append(.reply(id, request, .accepted))
+            return close(id)
+        }
         answer(asker, .reply(.accepted))
         end(asker.worker, hasLeft: true, why: goodbye.detail)
     }

@@ -98,7 +98,9 @@ public struct StepMachine: Sendable {
         case .request(let id, let request, _, .heartbeat(let beat)):
             take(beat, from: asker.worker, id, request)
         case .request(let id, let request, _, .status): effects.append(.replyStatus(id, request))
-        case .request(_, _, _, .goodbye(let goodbye)): take(goodbye, from: asker)
+        case .request(let id, let request, _, .steer(let steer)): take(steer, id, request)
+        case .request(let id, let request, _, .goodbye(let goodbye)):
+            take(goodbye, from: asker, id, request)
 
         // 1. Open: the state is there, or a step was committed.
         case .prepared(let committed, let recorded):

@@ -1,7 +1,7 @@
 import CoordinatorCore
 import Datasets
 import Foundation
-import Identity
+public import Identity
 public import Logging
 public import Messages
 import Methods
@@ -24,11 +24,13 @@ public struct CoordinatorOptions: Sendable {
     public var exitsWhenDone: Bool
     /// Whether plain tcp may be reached from other hosts.
     public var insecure: Bool
+    /// Whose tokens peers must bring; nil if they need none.
+    public var authority: TokenAuthority?
 
     /// Options with these values.
     public init(
         runFile: String, stateDirectory: String, listen: String? = nil, steps: Int? = nil,
-        exitsWhenDone: Bool, insecure: Bool = false
+        exitsWhenDone: Bool, insecure: Bool = false, authority: TokenAuthority? = nil
     ) {
         self.runFile = runFile
         self.stateDirectory = stateDirectory
@@ -36,6 +38,7 @@ public struct CoordinatorOptions: Sendable {
         self.steps = steps
         self.exitsWhenDone = exitsWhenDone
         self.insecure = insecure
+        self.authority = authority
     }
 }
 
@@ -87,7 +90,7 @@ public actor Coordinator: Service {
         let dataset = try plan.loadData().train
         let run = LoadedRun(plan: plan, dataset: dataset, fingerprint: NumericsFingerprint.digest())
         let listen = options.listen ?? plan.settings.coordinator.listen
-        guard options.insecure || isLoopback(url: listen) else {
+        guard options.insecure || isEncrypted(url: listen) || isLoopback(url: listen) else {
             throw DaemonError.notLoopback(url: listen)
         }
         let directory = try RunDirectory(
@@ -112,7 +115,7 @@ public actor Coordinator: Service {
         (commands, toEngine) = AsyncStream.makeStream()
         (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         machine = StepMachine(
-            settings: machineSettings(run: run, epoch: directory.epoch, steps: options.steps))
+            settings: machineSettings(run: run, epoch: directory.epoch, options: options))
     }
 
     /// How the run ended, once it has.

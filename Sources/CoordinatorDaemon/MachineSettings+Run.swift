@@ -6,7 +6,8 @@ import Networks
 import RunFiles
 
 /// The machine's settings for a run, at one start of the coordinator.
-func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSettings {
+func machineSettings(run: LoadedRun, epoch: UInt32, options: CoordinatorOptions) -> MachineSettings
+{
     let settings = run.plan.settings
     let layout = run.plan.method.layout
     let parameterBytes = 4 * (layout.flatCount + layout.bufferLayout.flatCount)
@@ -14,7 +15,7 @@ func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSetti
         runName: settings.name, epoch: epoch, runFile: run.plan.resolved.text,
         configDigest: run.configDigest, dataDigest: run.dataset.digest,
         fingerprint: run.fingerprint, seed: settings.seed,
-        steps: min(steps ?? settings.steps, settings.steps),
+        steps: min(options.steps ?? settings.steps, settings.steps),
         slices: settings.batch.slices, groups: run.plan.answerGroups,
         rounds: run.plan.method.exchanges.map(\.name),
         heartbeat: settings.coordinator.heartbeat, leaseTerm: settings.coordinator.leaseTerm,
@@ -26,7 +27,7 @@ func machineSettings(run: LoadedRun, epoch: UInt32, steps: Int?) -> MachineSetti
         nodeCredits: settings.coordinator.nodeCredits,
         strangersMax: settings.coordinator.strangersMax,
         strangersPerAddressMax: settings.coordinator.strangersPerAddressMax,
-        workersMax: settings.coordinator.workersMax)
+        workersMax: settings.coordinator.workersMax, authority: options.authority)
 }
 
 /// What a message holds at most beside a whole set of parameters: fields, named sums, or the
@@ -35,6 +36,9 @@ private let bodyBytesBeside = 160 << 20
 
 /// What the message of a version holds beside its parameters and buffers: names, shapes, padding.
 private let versionBytesBeside = 1 << 10
+
+/// Whether what travels to an address is encrypted.
+func isEncrypted(url: String) -> Bool { url.hasPrefix("tls+") }
 
 /// Whether an address can be reached from this machine alone.
 func isLoopback(url: String) -> Bool {

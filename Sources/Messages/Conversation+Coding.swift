@@ -1,4 +1,4 @@
-internal import Identity
+public import Identity
 public import Wire
 
 /// What a coordinator sends: a reply with the tensors beside it, or a push.
@@ -47,11 +47,20 @@ extension Greeting {
     }
 }
 
+extension Welcome {
+    /// Whether it was sent by a coordinator that knows the secret of `token`.
+    public func isProved(by token: Token, nonces: Nonces) -> Bool {
+        facts.holds(code, secret: token.secret, nonces: nonces)
+    }
+}
+
 extension Hello {
-    /// The hello of somebody who only asks for status.
-    public static func client(name: String, processID: UInt32, bodyBytesMax: Int) -> Hello {
+    /// The hello of somebody who looks, or acts.
+    public static func client(
+        _ role: PeerRole = .viewer, name: String, processID: UInt32, bodyBytesMax: Int
+    ) -> Hello {
         Hello(
-            role: .viewer, name: name, host: "", processID: processID, programVersion: "",
+            role: role, name: name, host: "", processID: processID, programVersion: "",
             features: 0, bodyBytesMax: UInt64(bodyBytesMax), slots: 0, fingerprint: .zero,
             configDigest: .zero, dataDigest: .zero)
     }

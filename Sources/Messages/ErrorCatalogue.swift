@@ -40,6 +40,12 @@ public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
     case closing = 18
     /// The worker was found faulty.
     case quarantined = 19
+    /// The hello carries no token's code, and one is asked for.
+    case tokenNeeded = 20
+    /// The code in the hello was not made with a token of this coordinator for this conversation.
+    case wrongToken = 21
+    /// The sender's role does not allow it.
+    case notAllowed = 22
 
     /// What happened, as a sentence.
     public var sentence: String {
@@ -63,6 +69,9 @@ public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
         case .tooMany: "The coordinator has no room for this."
         case .closing: "The coordinator is closing."
         case .quarantined: "The worker computed wrong bits and gets no more leases."
+        case .tokenNeeded: "The coordinator takes in nobody without a token."
+        case .wrongToken: "The token is not this coordinator's for this role and name."
+        case .notAllowed: "The sender's role does not allow this."
         }
     }
 
@@ -90,6 +99,10 @@ public enum ErrorCode: UInt16, Hashable, Sendable, CaseIterable {
         case .closing: "Join again when it is back."
         case .quarantined:
             "Check the memory and processor of its host; a restarted coordinator takes it again."
+        case .tokenNeeded: "Give a keys directory with --keys; the run's operator issues it."
+        case .wrongToken:
+            "Use keys that this run's operator issued for this role and name and has not revoked."
+        case .notAllowed: "Ask with an operator's keys."
         }
     }
 }

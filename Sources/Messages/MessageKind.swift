@@ -29,6 +29,8 @@ public enum MessageKind: UInt16, Hashable, Sendable, CaseIterable {
     case goodbye = 0x000c
     /// `Request.status`
     case status = 0x000d
+    /// `Request.steer`
+    case steer = 0x000e
     /// `Reply.accepted`, the one reply of all requests that only need to be heard.
     case accepted = 0x0100
     /// `Reply.greeting`

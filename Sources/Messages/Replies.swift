@@ -38,7 +38,7 @@ public struct Greeting: Hashable, Sendable {
     public var minor: UInt8
     /// The coordinator's epoch.
     public var epoch: UInt32
-    /// Sixteen random bytes, for the authentication of later minors.
+    /// Sixteen random bytes, fresh for each connection: what proves a side covers them.
     public var nonce: [UInt8]
     /// A greeting with these facts.
     public init(minor: UInt8, epoch: UInt32, nonce: [UInt8]) {
@@ -64,10 +64,13 @@ public struct Welcome: Hashable, Sendable {
     public var configDigest: Digest
     /// Digest of the run's data.
     public var dataDigest: Digest
+    /// Shows that the coordinator knows the peer's token; zero where no tokens are asked for.
+    public var code: Digest
     /// A welcome with these facts.
     public init(
         incarnation: Incarnation, ticket: UInt64, heartbeatMilliseconds: UInt32,
-        bodyBytesMax: UInt64, runFile: String, configDigest: Digest, dataDigest: Digest
+        bodyBytesMax: UInt64, runFile: String, configDigest: Digest, dataDigest: Digest,
+        code: Digest = .zero
     ) {
         self.incarnation = incarnation
         self.ticket = ticket
@@ -76,6 +79,14 @@ public struct Welcome: Hashable, Sendable {
         self.runFile = runFile
         self.configDigest = configDigest
         self.dataDigest = dataDigest
+        self.code = code
+    }
+
+    /// What its code covers beside the nonces.
+    public var facts: WelcomeFacts {
+        WelcomeFacts(
+            incarnation: incarnation.rawValue, ticket: ticket, configDigest: configDigest,
+            dataDigest: dataDigest, runFile: runFile)
     }
 }
 

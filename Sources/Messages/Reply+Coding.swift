@@ -111,6 +111,7 @@ extension Welcome {
         fields.string(runFile)
         fields.digest(configDigest)
         fields.digest(dataDigest)
+        fields.digest(code)
     }
 
     init(_ fields: inout FieldReader) throws(WireError) {
@@ -125,7 +126,7 @@ extension Welcome {
             bodyBytesMax: try fields.u64("body bytes", limit: MessageLimits.statedBytes),
             runFile: try fields.string("run file", limit: MessageLimits.runFileBytes),
             configDigest: try fields.digest("config digest"),
-            dataDigest: try fields.digest("data digest"))
+            dataDigest: try fields.digest("data digest"), code: try fields.digest("code"))
     }
 }
 

@@ -18,6 +18,7 @@ extension Request {
         case .returnLease: .returnLease
         case .goodbye: .goodbye
         case .status: .status
+        case .steer: .steer
         }
     }
 
@@ -73,6 +74,9 @@ extension Request {
         case .goodbye(let goodbye):
             out.fields.text(goodbye.detail, limit: MessageLimits.detailBytes)
         case .status: break
+        case .steer(let steer):
+            out.fields.u8(steer.action.rawValue)
+            out.fields.text(steer.detail, limit: MessageLimits.detailBytes)
         }
         return out
     }
@@ -125,6 +129,10 @@ extension Request {
             self = .goodbye(
                 Goodbye(detail: try fields.string("detail", limit: MessageLimits.detailBytes)))
         case .status: self = .status
+        case .steer:
+            let action = try fields.choice("action", SteerAction.self)
+            let detail = try fields.string("detail", limit: MessageLimits.detailBytes)
+            self = .steer(Steer(action: action, detail: detail))
         default: preconditionFailure("\(kind) is no request")
         }
     }
@@ -157,6 +165,8 @@ extension Hello {
         fields.digest(fingerprint)
         fields.digest(configDigest)
         fields.digest(dataDigest)
+        fields.raw(proof.tokenID)
+        fields.digest(proof.code)
     }
 
     init(_ fields: inout FieldReader) throws(WireError) {
@@ -177,7 +187,10 @@ extension Hello {
             features: features, bodyBytesMax: bodyBytesMax, slots: slots,
             fingerprint: try fields.digest("fingerprint"),
             configDigest: try fields.digest("config digest"),
-            dataDigest: try fields.digest("data digest"))
+            dataDigest: try fields.digest("data digest"),
+            proof: HelloProof(
+                tokenID: try fields.raw("token id", count: Token.idByteCount),
+                code: try fields.digest("code")))
     }
 }
 

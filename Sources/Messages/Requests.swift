@@ -32,6 +32,8 @@ public enum Request: Hashable, Sendable {
     case goodbye(Goodbye)
     /// Wants the status document.
     case status
+    /// Wants the coordinator to do something; an operator's.
+    case steer(Steer)
 }
 
 /// The opening of a control connection (PROTOCOL.md, greet).
@@ -40,7 +42,7 @@ public struct Greet: Hashable, Sendable {
     public var minorLowest: UInt8
     /// Highest protocol minor that the peer speaks.
     public var minorHighest: UInt8
-    /// Sixteen random bytes, for the authentication of later minors.
+    /// Sixteen random bytes, fresh for each connection: what proves a side covers them.
     public var nonce: [UInt8]
 
     /// A greeting with these facts.
@@ -75,12 +77,14 @@ public struct Hello: Hashable, Sendable {
     public var configDigest: Digest
     /// Digest of its data, or zero if it has not loaded them yet.
     public var dataDigest: Digest
+    /// Shows that it holds a token of its role and name; none where no tokens are asked for.
+    public var proof: HelloProof
 
     /// A hello with these facts.
     public init(
         role: PeerRole, name: String, host: String, processID: UInt32, programVersion: String,
         features: UInt64, bodyBytesMax: UInt64, slots: UInt16, fingerprint: Digest,
-        configDigest: Digest, dataDigest: Digest
+        configDigest: Digest, dataDigest: Digest, proof: HelloProof = .none
     ) {
         self.role = role
         self.name = name
@@ -93,6 +97,7 @@ public struct Hello: Hashable, Sendable {
         self.fingerprint = fingerprint
         self.configDigest = configDigest
         self.dataDigest = dataDigest
+        self.proof = proof
     }
 }
 
@@ -294,4 +299,23 @@ public struct Goodbye: Hashable, Sendable {
     public var detail: String
     /// A farewell.
     public init(detail: String) { self.detail = detail }
+}
+
+/// What an operator wants done.
+public enum SteerAction: UInt8, Hashable, Sendable, CaseIterable {
+    /// End the run at the end of the open step, with a checkpoint.
+    case stop = 1
+}
+
+/// Asks the coordinator to act.
+public struct Steer: Hashable, Sendable {
+    /// What to do.
+    public var action: SteerAction
+    /// Why, a sentence for the log.
+    public var detail: String
+    /// A wish with its reason.
+    public init(action: SteerAction, detail: String) {
+        self.action = action
+        self.detail = detail
+    }
 }

@@ -34,7 +34,7 @@ actor Conversation {
     private var lastID: UInt64 = 0
     private var waiting: [RequestID: Promise<ReplyMessage>] = [:]
     private var deadlines: [RequestID: Deadline] = [:]
-    private var lossReason: String?
+    private var loss: ConversationError?
 
     /// A conversation over a control connection that has just been made.
     init(control: any Connection, report: @escaping @Sendable (Happening) -> Void) {
@@ -61,7 +61,7 @@ actor Conversation {
         _ request: Request, tensors: [WireTensor] = [], over lane: Lane = .control,
         within limit: Duration? = nil, ticket: SliceTicket? = nil
     ) async throws -> ReplyMessage {
-        if let lossReason { throw ConversationError.lost(lossReason) }
+        if let loss { throw loss }
         lastID += 1
         let id = RequestID(rawValue: lastID)
         let promise = Promise<ReplyMessage>()
@@ -75,7 +75,7 @@ actor Conversation {
             try await (lane == .bulk ? bulk ?? control : control).send(message)
         } catch {
             if case .messageTooLarge = error { throw ConversationError.unsendable("\(error)") }
-            lose("\(error)")
+            lose(error)
         }
         if let limit {
             deadlines[id] = Deadline(at: .now + limit, limit: limit, kind: request.kind)
@@ -107,6 +107,8 @@ actor Conversation {
         guard let connection = lane == .control ? control : bulk else { return }
         do {
             while true { try take(try await connection.receive()) }
+        } catch let error as TransportError {
+            lose(error)
         } catch {
             lose("\(error)")
         }
@@ -126,16 +128,26 @@ actor Conversation {
     }
 
     /// Ends every wait and closes every connection.
-    func lose(_ reason: String) {
-        guard lossReason == nil else { return }
-        lossReason = reason
+    func lose(_ reason: String) { lose(ConversationError.lost(reason)) }
+
+    private func lose(_ error: TransportError) {
+        if case .notTrusted = error {
+            lose(ConversationError.distrusted("\(error)"))
+        } else {
+            lose("\(error)")
+        }
+    }
+
+    private func lose(_ loss: ConversationError) {
+        guard self.loss == nil else { return }
+        self.loss = loss
         control.close()
         bulk?.close()
         for promise in waiting.values {
-            promise.fulfil(.failure(ConversationError.lost(reason)))
+            promise.fulfil(.failure(loss))
         }
         waiting = [:]
-        report(.lost(reason))
+        report(.lost(loss.description))
     }
 }
 

@@ -48,6 +48,8 @@ extension Worker {
     static func failure(_ error: any Error) -> WorkerSession.JoinFailure {
         switch error {
         case let refusal as Refusal: .refused(refusal)
+        case let distrust as Distrust: .distrusted(distrust.description)
+        case ConversationError.distrusted(let problem): .distrusted(problem)
         case ConversationError.refused(let refusal): .refused(refusal)
         case is ConversationError, is TransportError, is CancellationError:
             .unreachable("\(error)")
@@ -59,11 +61,21 @@ extension Worker {
     func join(
         _ number: Int, _ conversation: Conversation, _ group: inout DiscardingTaskGroup
     ) async throws {
-        _ = try await conversation.ask(.greet(.anew()), within: Self.replyMax)
-        let hello = try await hello()
+        let greet = Greet.anew()
+        let greeted = try await conversation.ask(.greet(greet), within: Self.replyMax)
+        guard case .greeting(let greeting) = greeted.reply else {
+            throw ConversationError.unexpected("greet with \(greeted.reply.kind.name)")
+        }
+        let nonces = Nonces(peer: greet.nonce, coordinator: greeting.nonce)
+        let token = try token()
+        var hello = try await hello()
+        if let token { hello.proof = HelloProof(of: token, name: options.name, nonces: nonces) }
         let answer = try await conversation.ask(.hello(hello), within: Self.replyMax)
         guard case .welcome(let welcome) = answer.reply else {
             throw ConversationError.unexpected("hello with \(answer.reply.kind.name)")
+        }
+        if let token, !welcome.isProved(by: token, nonces: nonces) {
+            throw Distrust(url: options.url)
         }
         await conversation.adopt(welcome.incarnation)
         let limits = ConnectionLimits(

@@ -1,3 +1,4 @@
+public import Identity
 import Messages
 
 /// What a worker is told when it is started.
@@ -12,6 +13,8 @@ public struct WorkerOptions: Hashable, Sendable {
     public var dataDirectory: String?
     /// Whether an unencrypted connection to another machine is allowed.
     public var insecure: Bool
+    /// What the worker proves itself with; nil where the coordinator asks for no tokens.
+    public var credential: Credential?
     /// Bytes that activations of parked slices may take on this worker; past it they are dropped
     /// and forward runs again when the answer comes, with the same bits.
     public var activationBudgetBytes: Int
@@ -22,7 +25,7 @@ public struct WorkerOptions: Hashable, Sendable {
     /// Options with these values.
     public init(
         url: String, name: String, slots: Int = 1, dataDirectory: String? = nil,
-        insecure: Bool = false,
+        insecure: Bool = false, credential: Credential? = nil,
         activationBudgetBytes: Int = WorkerOptions.activationBudgetBytesDefault
     ) {
         self.url = url
@@ -30,6 +33,7 @@ public struct WorkerOptions: Hashable, Sendable {
         self.slots = slots
         self.dataDirectory = dataDirectory
         self.insecure = insecure
+        self.credential = credential
         self.activationBudgetBytes = activationBudgetBytes
     }
 
@@ -40,6 +44,9 @@ public struct WorkerOptions: Hashable, Sendable {
         }
         guard (1...MessageLimits.slots).contains(slots) else {
             return "\(slots) slots cannot be used: take 1 to \(MessageLimits.slots)."
+        }
+        if let credential, credential.token(for: .worker, name: name) == nil {
+            return WrongCredential(name: name, credential: credential).description
         }
         return nil
     }

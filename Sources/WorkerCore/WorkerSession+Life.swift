@@ -35,6 +35,10 @@ extension WorkerSession {
         guard phase == .joining || phase == .present else { return [] }
         switch failure {
         case .unprepared(let problem): return end(.failed(problem))
+        // A stranger at the coordinator's address ends no worker that was in.
+        case .distrusted(let problem):
+            guard wasWelcomed else { return end(.failed(problem)) }
+            return retry(problem, .failed(problem), at: now)
         case .unreachable(let reason): return retry(reason, .unreachable(reason), at: now)
         case .refused(let refusal):
             guard canPass(refusal, at: now) else { return end(.refused(refusal)) }

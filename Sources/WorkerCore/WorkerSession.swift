@@ -55,6 +55,8 @@ package struct WorkerSession: Sendable {
         case unreachable(String)
         /// The coordinator said no.
         case refused(Refusal)
+        /// Who answers is not the run's coordinator, or does not take us for one of its own.
+        case distrusted(String)
         /// The worker cannot prepare: what, where, what to do.
         case unprepared(String)
     }

@@ -11,6 +11,20 @@ extension GoldenFrame {
     /// Further messages, of kinds that have more than one form.
     static let variants: [GoldenFrame] = [
         GoldenFrame(
+            kind: .hello, variant: "token",
+            meaning:
+                "The same with a token, in the conversation of the vectors greet and greeting.",
+            fields: helloFields + [
+                "token id 16 bytes = 00 01 ... 0f",
+                "code digest = HMAC-SHA-256 (token key 32 bytes 0b)",
+            ],
+            message: .request(.hello(provenHello)), id: 2, incarnation: none),
+        GoldenFrame(
+            kind: .welcome, variant: "token",
+            meaning: "The same to a worker with a token, whose secret the code proves.",
+            fields: welcomeFields + ["code digest = HMAC-SHA-256 (token key 32 bytes 0b)"],
+            message: .reply(.welcome(provenWelcome)), id: 2),
+        GoldenFrame(
             kind: .deliverNode, variant: "bf16",
             meaning: "Slice 4 of step 120 in a run with gradients in bf16.",
             fields: [
@@ -25,11 +39,11 @@ extension GoldenFrame {
                             Leaf(
                                 slice: SliceNumber(4), digest: digest(of: 0xe4), isFinite: true,
                                 computeMilliseconds: 310)
-                        ]))), id: 10, tensors: roundedResult.wireTensors)
+                        ]))), id: 10, tensors: roundedResult.wireTensors),
     ]
 
-    private static let none = Incarnation(rawValue: 0)
-    private static let nonce = Array(UInt8(1)...16)
+    static let none = Incarnation(rawValue: 0)
+    static let nonce = Array(UInt8(1)...16)
     private static let nonceField = "nonce 16 bytes = 01 02 ... 10"
     private static let version = FetchVersion(step: StepNumber(120), digest: digest(of: 0xd1))
 
@@ -60,20 +74,10 @@ extension GoldenFrame {
             id: 1, incarnation: none),
         GoldenFrame(
             kind: .hello, meaning: "Worker b2 with two slots says who it is.",
-            fields: [
-                "role u8 = 1 (worker)", "name string = b2", "host string = node7/4711",
-                "process id u32 = 4711", "program version string = 0.1.0", "features u64 = 0",
-                "body bytes u64 = 1073741824", "slots u16 = 2",
-                "fingerprint digest = 32 bytes a1", "config digest = 32 bytes 00",
-                "data digest = 32 bytes 00",
+            fields: helloFields + [
+                "token id 16 bytes = 00 (none)", "code digest = 32 bytes 00 (none)",
             ],
-            message: .request(
-                .hello(
-                    Hello(
-                        role: .worker, name: "b2", host: "node7/4711", processID: 4711,
-                        programVersion: "0.1.0", features: 0, bodyBytesMax: 1 << 30, slots: 2,
-                        fingerprint: digest(of: 0xa1), configDigest: .zero, dataDigest: .zero))),
-            id: 2, incarnation: none),
+            message: .request(.hello(plainHello)), id: 2, incarnation: none),
         GoldenFrame(
             kind: .attach, meaning: "The first request of a bulk connection.",
             fields: ["ticket u64 = 0x1122334455667788"],
@@ -165,6 +169,10 @@ extension GoldenFrame {
         GoldenFrame(
             kind: .status, meaning: "A client wants the status document.", fields: [],
             message: .request(.status), id: 13),
+        GoldenFrame(
+            kind: .steer, meaning: "An operator wants the run to end after the open step.",
+            fields: ["action u8 = 1 (stop)", "detail string = new learning rate"],
+            message: .request(.steer(Steer(action: .stop, detail: "new learning rate"))), id: 14),
     ]
 
     private static let replies: [GoldenFrame] = [
@@ -178,19 +186,8 @@ extension GoldenFrame {
             incarnation: none),
         GoldenFrame(
             kind: .welcome, meaning: "The worker is taken in as incarnation 7 of epoch 3.",
-            fields: [
-                "incarnation u64 = 3 << 32 | 7", "ticket u64 = 0x1122334455667788",
-                "heartbeat milliseconds u32 = 250", "body bytes u64 = 1073741824",
-                "run file string = method: mlcd and a newline", "config digest = 32 bytes b2",
-                "data digest = 32 bytes c3",
-            ],
-            message: .reply(
-                .welcome(
-                    Welcome(
-                        incarnation: Incarnation(epoch: 3, counter: 7),
-                        ticket: 0x1122_3344_5566_7788, heartbeatMilliseconds: 250,
-                        bodyBytesMax: 1 << 30, runFile: "method: mlcd\n",
-                        configDigest: digest(of: 0xb2), dataDigest: digest(of: 0xc3)))), id: 2),
+            fields: welcomeFields + ["code digest = 32 bytes 00 (none)"],
+            message: .reply(.welcome(plainWelcome)), id: 2),
         GoldenFrame(
             kind: .lease, meaning: "Slice 5 of step 120, and a hint of slice 6 of step 121.",
             fields: [

@@ -14,14 +14,21 @@ import Transport
         let greeting = Greeting(minor: 0, epoch: 1, nonce: Array(repeating: 1, count: 16))
         try await peer.reply(.greeting(greeting), to: greet.id)
         let hello = try await peer.next()
-        guard case .hello(let who) = hello.request, who.role == .viewer else {
+        guard case .hello(let who) = hello.request, who.role == .operator else {
             throw ScriptError.unexpected(hello.request)
         }
         try await peer.reply(.welcome(FakeRun.welcome), to: hello.id)
         let status = try await peer.next()
         guard case .status = status.request else { throw ScriptError.unexpected(status.request) }
         try await peer.push(.over(RunOver(reason: .done, detail: "")))  // is none of its business
-        if let reply { try await peer.reply(reply, to: status.id) }
+        guard let reply else { return peer }
+        try await peer.reply(reply, to: status.id)
+        if case .refused = reply { return peer }
+        let farewell = try await peer.next()
+        guard case .goodbye = farewell.request else {
+            throw ScriptError.unexpected(farewell.request)
+        }
+        try await peer.reply(.accepted, to: farewell.id)
         return peer
     }
 

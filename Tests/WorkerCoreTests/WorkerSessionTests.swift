@@ -45,6 +45,18 @@ import Testing
         #expect(now - start <= .seconds(61))
     }
 
+    @Test func `a coordinator that is not trusted ends a new worker, and none that was in`() {
+        var new = WorkerSession(slots: 1, at: start)
+        #expect(new.handle(.begin, at: start) == [.join(life: 1)])
+        let end = new.handle(.joinFailed(life: 1, .distrusted("a stranger")), at: start)
+        #expect(end.last == .end(.failed("a stranger")))
+        var known = joined()
+        _ = known.handle(.lost(life: 1, "cut"), at: start)
+        #expect(known.handle(.begin, at: start) == [.join(life: 2)])
+        let actions = known.handle(.joinFailed(life: 2, .distrusted("a stranger")), at: start)
+        #expect(waits(actions).count == 1)
+    }
+
     @Test func `a worker that was welcomed rejoins for ever`() {
         var session = joined()
         var now = start + .seconds(1)
