@@ -114,8 +114,11 @@ public struct StatusClient: Sendable {
         do throws(TransportError) {
             return try await network.dial(url, timeout: timeout)
         } catch {
-            if case .timedOut = error { throw .timedOut(url: url, after: timeout) }
-            throw .nobodyThere("\(error)")
+            switch error {
+            case .timedOut: throw .timedOut(url: url, after: timeout)
+            case .unusableIdentity: throw .untrusted("\(error)")
+            default: throw .nobodyThere("\(error)")
+            }
         }
     }
 

@@ -22,16 +22,19 @@ public actor WorkerProcesses: Service {
         public var program: URL
         /// The directory of their logs, `w1.log` and so on; nil for this process's own output.
         public var logs: String?
+        /// The directory of the keys with which they join; nil for none.
+        public var keys: String?
 
         /// Options with these values.
         public init(
             urls: [String], slots: Int, program: URL = ChildProcess.thisProgram,
-            logs: String? = nil
+            logs: String? = nil, keys: String? = nil
         ) {
             self.urls = urls
             self.slots = slots
             self.program = program
             self.logs = logs
+            self.keys = keys
         }
     }
 
@@ -91,10 +94,11 @@ public actor WorkerProcesses: Service {
 
     /// One life of a worker.
     private func runOnce(_ number: Int) async throws -> ProcessEnd {
-        let arguments = [
-            "worker", "--join", options.urls[number - 1], "--name", "w\(number)", "--slots",
-            "\(options.slots)", "--parent", "\(ProcessInfo.processInfo.processIdentifier)",
-        ]
+        let arguments =
+            [
+                "worker", "--join", options.urls[number - 1], "--name", "w\(number)", "--slots",
+                "\(options.slots)", "--parent", "\(ProcessInfo.processInfo.processIdentifier)",
+            ] + (options.keys.map { ["--keys", $0] } ?? [])
         let log = options.logs.map { "\($0)/w\(number).log" }
         let process = try ChildProcess(
             arguments, program: options.program,

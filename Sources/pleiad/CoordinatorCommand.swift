@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoordinatorDaemon
 import Foundation
+import Keys
 import Logging
 import Messages
 import ServiceLifecycle
@@ -18,6 +19,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
             Examples:
               pleiad coordinator RUN.yaml --state runs/a
+              pleiad coordinator RUN.yaml --state runs/a --listen tls+tcp://0.0.0.0:4700 \
+            --keys keys/hub
               pleiad coordinator RUN.yaml --state runs/a --listen tcp://127.0.0.1:0 \
             --exit-when-done
             """)
@@ -40,6 +43,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @Flag(help: "Listen beyond loopback without encryption.")
     var insecure = false
 
+    @OptionGroup var keysOptions: KeysOptions
+
     @Option(help: .init("End when this parent process ends.", visibility: .private))
     var parent: Int32?
 
@@ -49,11 +54,13 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(label: "pleiad.coordinator")
+        let keys = try keysOptions.loadCoordinators()
         let coordinator = try await Coordinator(
             options: CoordinatorOptions(
                 runFile: runFile, stateDirectory: state, listen: listen, steps: steps,
-                exitsWhenDone: exitWhenDone, insecure: insecure),
-            network: network(for: listen), logger: logger)
+                exitsWhenDone: exitWhenDone, insecure: insecure,
+                authority: keys?.authority),
+            network: network(for: listen, keys: keys), logger: logger)
         printNow("listening \(coordinator.url)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -1,9 +1,11 @@
 import ArgumentParser
+import Client
 import Clustering
 import CoordinatorDaemon
 import Datasets
 import Drill
 import Foundation
+import Keys
 import Methods
 import RunFiles
 import Storage
@@ -27,8 +29,11 @@ func processExitCode(of error: any Error) -> Int32? {
         2
     case let error as DaemonError: error.isBadInput ? 2 : 1
     case let error as DrillError: error.isBadInput ? 2 : 1
+    case KeysError.failed: 1
+    case is KeysError, ClientError.untrusted: 2
     case StorageError.missing, StorageError.malformed, StorageError.locked: 2
-    case TransportError.invalidURL, TransportError.unsupported, TransportError.addressInUse,
+    case TransportError.invalidURL, TransportError.unsupported,
+        TransportError.unusableIdentity, TransportError.addressInUse,
         TransportError.notPermitted:
         2
     default: isParserError(error) ? nil : 1

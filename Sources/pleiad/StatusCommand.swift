@@ -2,6 +2,7 @@ import ArgumentParser
 import Client
 import CoordinatorDaemon
 import Foundation
+import Keys
 
 /// `pleiad status`: what a coordinator does now.
 struct StatusCommand: AsyncParsableCommand {
@@ -13,6 +14,7 @@ struct StatusCommand: AsyncParsableCommand {
               pleiad status
               pleiad status tcp://127.0.0.1:4700 --json
               pleiad status --watch
+              pleiad status tls+tcp://10.0.0.5:4700 --keys keys/alice
             """)
 
     @Argument(
@@ -25,8 +27,13 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "Print again every second, until the run is over or Ctrl-C.")
     var watch = false
 
+    @OptionGroup var keysOptions: KeysOptions
+
     func run() async throws {
-        let client = StatusClient(network: network(for: url), url: try Address.coordinator(url))
+        let keys = try keysOptions.load()
+        let client = StatusClient(
+            network: network(for: url, keys: keys), url: try Address.coordinator(url),
+            credential: keys?.credential)
         while true {
             let text = try await client.status()
             let document = try StatusDocument(json: text)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoordinatorDaemon
 import Foundation
+import Keys
 import Logging
 import Processes
 import ServiceLifecycle
@@ -23,6 +24,7 @@ struct TrainCommand: AsyncParsableCommand {
               pleiad train deploy/runs/fashion-mlcd-quick.yaml --workers 2 --state runs/quick
               pleiad train RUN.yaml --workers 2 --state runs/a --steps 100
               pleiad train RUN.yaml --workers 2 --state runs/a --in-process
+              pleiad train RUN.yaml --workers 2 --state runs/a --keys keys/hub
             """)
 
     @Argument(help: "The run file (YAML).")
@@ -43,6 +45,8 @@ struct TrainCommand: AsyncParsableCommand {
     @Flag(help: "Coordinator and workers in one process, over memory; the bits are the same.")
     var inProcess = false
 
+    @OptionGroup var keysOptions: KeysOptions
+
     @Flag(help: "Print the status once the run is done.")
     var statusAtEnd = false
 
@@ -57,12 +61,15 @@ struct TrainCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let network: any Network = inProcess ? InMemoryNetwork() : NNGNetwork()
+        let keys = inProcess ? nil : try keysOptions.loadCoordinators()
+        let network: any Network =
+            inProcess ? InMemoryNetwork() : NNGNetwork(identity: keys?.identity)
+        let scheme = keys?.certificates == nil ? "tcp" : "tls+tcp"
         let coordinator = try await Coordinator(
             options: CoordinatorOptions(
                 runFile: runFile, stateDirectory: state,
-                listen: inProcess ? "inmemory://run" : "tcp://127.0.0.1:0", steps: steps,
-                exitsWhenDone: true),
+                listen: inProcess ? "inmemory://run" : "\(scheme)://127.0.0.1:0", steps: steps,
+                exitsWhenDone: true, authority: keys?.authority),
             network: network, logger: Logger(label: "pleiad.coordinator"))
         printError("coordinator at \(coordinator.url), state in \(state)")
         // A group stops its services from the last to the first, each once the next one has ended:
@@ -109,7 +116,9 @@ struct TrainCommand: AsyncParsableCommand {
         guard inProcess else {
             return [
                 WorkerProcesses(
-                    .init(urls: Array(repeating: url, count: workers), slots: slots),
+                    .init(
+                        urls: Array(repeating: url, count: workers), slots: slots,
+                        keys: inProcess ? nil : keysOptions.directory),
                     logger: Logger(label: "pleiad.train"))
             ]
         }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Identity
+import Keys
 import Logging
 import WorkerCore
 
@@ -15,7 +17,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
             Examples:
               pleiad worker --join tcp://127.0.0.1:4700
-              pleiad worker --join tcp://10.0.0.5:4700 --slots 4 --name rack2-7
+              pleiad worker --join tls+tcp://10.0.0.5:4700 --keys pleiad-keys --slots 4
             """)
 
     @Option(help: "The coordinator; default PLEIAD_COORDINATOR or \(Address.standard).")
@@ -24,7 +26,11 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "Compute threads; each works on one slice at a time.")
     var slots = 1
 
-    @Option(help: "The name in status; unique among live workers. Default: host and process.")
+    @Option(
+        help: """
+            The name in status; unique among live workers. Default: host (or the keys' name) and \
+            process.
+            """)
     var name: String?
 
     @Option(help: "The folder of the data set. Default: what the run file says.")
@@ -35,6 +41,8 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @Flag(help: "Join a coordinator on another machine without encryption.")
     var insecure = false
+
+    @OptionGroup var keysOptions: KeysOptions
 
     @Option(help: .init("End when this parent process ends.", visibility: .private))
     var parent: Int32?
@@ -49,20 +57,29 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let host = ProcessInfo.processInfo.hostName
+        let keys = try keysOptions.load()
         let options = WorkerOptions(
             url: try Address.coordinator(join),
-            name: name ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)", slots: slots,
-            dataDirectory: data, insecure: insecure,
+            name: name ?? defaultName(keys?.credential), slots: slots,
+            dataDirectory: data, insecure: insecure, credential: keys?.credential,
             activationBudgetBytes: activationBudget << 20)
         let outcome = try await ending(with: parent) {
             try await runWorkerProcess(
-                options, network: network(for: join), logger: Logger(label: "pleiad.worker"))
+                options, network: network(for: join, keys: keys),
+                logger: Logger(label: "pleiad.worker"))
         }
         switch outcome.exitCode {
         case 0: return
         case 2: throw BadInput(description: outcome.sentence)
         default: throw RunFailed(description: outcome.sentence)
         }
+    }
+
+    private func defaultName(_ credential: Credential?) -> String {
+        let process = ProcessInfo.processInfo
+        if case .token(let token)? = credential {
+            return "\(token.name).\(process.processIdentifier)"
+        }
+        return "\(process.hostName)-\(process.processIdentifier)"
     }
 }
