@@ -9,17 +9,21 @@ extension LeaseBook {
     /// came back (its group waits for it), then one whose number the worker had in the step before
     /// (its samples are ready), then one near those that it holds, then one in the largest
     /// untouched part of the tree, then the lowest. A slice that failed on it is left to workers
-    /// on which it has not failed, if one is `ready`.
+    /// on which it has not failed, if one is `ready`; not for longer than `patience`, since such a
+    /// worker may live and take no leases.
     ///
     /// One pass over the slices; what costs more is looked at only where slices are equal so far.
     func choice(
-        for worker: Incarnation, ready: [Incarnation],
-        where mayCompute: (Int) -> Bool = { _ in true }
+        for worker: Incarnation, ready: [Incarnation], at time: Moment = Moment(nanoseconds: 0),
+        patience: Duration = .zero, where mayCompute: (Int) -> Bool = { _ in true }
     ) -> Int? {
         let mine = held(by: worker)
         let siblings = mine.compactMap { tree.sibling(of: .leaf($0)) }.filter(\.isLeaf).map(\.lo)
         let equal = leastOf(
-            slices.indices.filter { mayTake(worker, $0, ready: ready) && mayCompute($0) }
+            slices.indices.filter {
+                mayTake(worker, $0, ready: ready, isLate: time - slices[$0].idleSince > patience)
+                    && mayCompute($0)
+            }
         ) {
             let slice = slices[$0]
             let rank = slice.previous == worker ? 0 : slice.previous == nil ? 1 : 2
@@ -47,10 +51,12 @@ extension LeaseBook {
         }.first
     }
 
-    private func mayTake(_ worker: Incarnation, _ index: Int, ready: [Incarnation]) -> Bool {
+    private func mayTake(
+        _ worker: Incarnation, _ index: Int, ready: [Incarnation], isLate: Bool
+    ) -> Bool {
         let slice = slices[index]
         guard !slice.isEmpty, !slice.isDone, slice.holders.isEmpty else { return false }
-        return !slice.failedOn.contains(worker)
+        return isLate || !slice.failedOn.contains(worker)
             || ready.allSatisfy { slice.failedOn.contains($0) }
     }
 

@@ -45,7 +45,8 @@ extension StepMachine {
     /// The unleased slice that suits a worker best, or nil.
     func choice(for worker: Incarnation) -> Int? {
         step?.leases.choice(
-            for: worker, ready: sessions.ready, where: { mayCompute($0, worker) })
+            for: worker, ready: sessions.ready, at: time, patience: settings.hangTerm,
+            where: { mayCompute($0, worker) })
     }
 
     private mutating func lease(_ slice: Int, to asker: Asker) {

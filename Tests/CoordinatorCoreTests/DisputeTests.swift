@@ -101,6 +101,24 @@ import Testing
         #expect(bench.lease(w[1]) == 1)
     }
 
+    @Test func `a worker that takes it and brings nothing holds a dispute up for two terms`() {
+        var (bench, w) = bench(slices: 1, ["a", "b"])
+        _ = bench.lease(w[0])
+        _ = deliver(&bench, w[0], 0, digest: wrong, isFinite: false)
+        #expect(bench.lease(w[0]) == nil)
+        var seconds = 0
+        var isGiven = false
+        while !isGiven, seconds < 100 {
+            #expect(bench.lease(w[1]) == 0)
+            let effects = bench.wait(7, beating: w) + bench.give(.closed(w[1].control))
+            seconds += 7
+            isGiven = !effects.leases.isEmpty
+            w[1] = bench.join("b", process: UInt32(seconds))
+        }
+        #expect(isGiven)
+        #expect((57...70).contains(seconds))
+    }
+
     @Test func `a lone worker computes it again after the term, and then it counts`() {
         var (bench, w) = bench(slices: 1, ["a"])
         _ = bench.lease(w[0])

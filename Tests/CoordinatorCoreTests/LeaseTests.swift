@@ -239,6 +239,17 @@ import Testing
         #expect(bench.lease(a) == 0)
     }
 
+    @Test func `a slice is not left for ever to a worker that lives and takes no leases`() {
+        var bench = Bench(benchSettings(slices: 1))
+        let a = bench.join("a")
+        let b = bench.join("b")
+        #expect(bench.lease(a) == 0)
+        bench.ask(a, failed(0))
+        #expect(bench.lease(a) == nil)
+        #expect(bench.wait(120, beating: [a, b]).leases.isEmpty)
+        #expect(bench.wait(31, beating: [a, b]).leases.count == 1)
+    }
+
     @Test func `a slice that returned an error three times pauses the run and says so`() {
         var bench = Bench(benchSettings(slices: 2))
         let a = bench.join("a")
