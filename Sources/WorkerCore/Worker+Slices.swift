@@ -17,20 +17,15 @@ extension Worker {
             key.slice.index, of: step, stepSamples: Int(lease.task.stepSamples))
         feed.yield(.errandsBegun(life: key.life, kept.count))
         await withDiscardingTaskGroup { group in
-            var own: LeavingNode?
             for node in kept {
-                if node.node.slices.contains(key.slice.index) {
-                    own = node
-                } else {
-                    group.addTask {
-                        await self.deliver(node, of: step, life: key.life, conversation)
-                    }
+                group.addTask {
+                    await self.deliver(node, of: step, life: key.life, conversation)
                 }
             }
-            var ending: SliceRun.Ending
-            if let own {
-                // Wanted or not, the offer ends the lease: nothing is left to be computed.
-                await deliver(own, of: step, life: key.life, conversation)
+            let ending: SliceRun.Ending
+            if kept.contains(where: { $0.node.slices.contains(key.slice.index) }) {
+                // Nothing is left to be computed, and the offer may wait for a credit as long as
+                // slices are missing that this very slot could compute: it is free at once.
                 ending = SliceRun.Ending(
                     end: .gone, nodes: await tools.nodes.drop(key.slice.index, of: step))
             } else {

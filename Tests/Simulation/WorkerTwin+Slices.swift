@@ -12,14 +12,7 @@ extension WorkerTwin {
         let kept = results.lease(
             key.slice.index, of: step, stepSamples: Int(lease.task.stepSamples))
         feed(.errandsBegun(life: key.life, kept.count))
-        var own: SummedNode<NodeTwin>?
-        for node in kept {
-            if node.node.slices.contains(key.slice.index) {
-                own = node
-            } else {
-                deliver(node, of: step, life: key.life, talk)
-            }
-        }
+        for node in kept { deliver(node, of: step, life: key.life, talk) }
         let ended: (WorkerSession.SliceEnd, [SummedNode<NodeTwin>]) -> Void = {
             [weak self] end, nodes in
             guard let self, !process.isDead else { return }
@@ -28,12 +21,8 @@ extension WorkerTwin {
             feed(.ended(key, end))
             deliverAll(nodes[...], of: step, life: key.life, talk)
         }
-        if let own {
-            // Wanted or not, the offer ends the lease: nothing is left to be computed.
-            deliver(own, of: step, life: key.life, talk) { [weak self] in
-                guard let self else { return }
-                ended(.gone, results.drop(key.slice.index, of: step))
-            }
+        if kept.contains(where: { $0.node.slices.contains(key.slice.index) }) {
+            ended(.gone, results.drop(key.slice.index, of: step))
         } else {
             let slice = SliceTwin(self, key, lease, slot, talk, done: ended)
             slices[key] = slice

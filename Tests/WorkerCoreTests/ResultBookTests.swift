@@ -1,5 +1,6 @@
 import Identity
 import Messages
+import Optimizers
 import Testing
 
 @testable import WorkerCore
@@ -12,7 +13,8 @@ import Testing
 
     @Test func `a result without a sibling here leaves at once`() {
         var book = ResultBook<String>(slices: 4)
-        #expect(book.lease(0, of: key(0), stepSamples: 8).isEmpty)
+        let kept = book.lease(0, of: key(0), stepSamples: 8)
+        #expect(kept.isEmpty)
         let nodes = book.deliver(0, of: key(0), "a", isCurrent: true) { "(\($0)+\($1))" }
         #expect(nodes.map(\.payload) == ["a"])
         #expect(book.count == 1)
@@ -23,7 +25,8 @@ import Testing
     @Test func `siblings leave as their sum, left before right`() {
         var book = ResultBook<String>(slices: 4)
         for slice in [2, 3] { _ = book.lease(slice, of: key(0), stepSamples: 8) }
-        #expect(book.deliver(3, of: key(0), "d", isCurrent: true) { "(\($0)+\($1))" }.isEmpty)
+        let early = book.deliver(3, of: key(0), "d", isCurrent: true) { "(\($0)+\($1))" }
+        #expect(early.isEmpty)
         let nodes = book.deliver(2, of: key(0), "c", isCurrent: true) { "(\($0)+\($1))" }
         #expect(nodes.map(\.payload) == ["(c+d)"])
     }
@@ -34,8 +37,10 @@ import Testing
         _ = book.deliver(0, of: key(0), "a", isCurrent: true) { $0 + $1 }
         book.endLife()
         _ = book.deliver(2, of: key(0), "c", isCurrent: false) { $0 + $1 }
-        #expect(book.lease(1, of: key(0), stepSamples: 8).map(\.payload) == ["a", "c"])
-        #expect(book.lease(2, of: key(0), stepSamples: 8).isEmpty)
+        let offered = book.lease(1, of: key(0), stepSamples: 8)
+        #expect(offered.map(\.payload) == ["a", "c"])
+        let again = book.lease(2, of: key(0), stepSamples: 8)
+        #expect(again.isEmpty)
     }
 
     @Test func `nothing of one step is offered in another`() {
@@ -43,21 +48,29 @@ import Testing
         _ = book.lease(0, of: key(0), stepSamples: 8)
         _ = book.deliver(0, of: key(0), "a", isCurrent: true) { $0 + $1 }
         book.endLife()
-        #expect(book.lease(1, of: key(1), stepSamples: 8).isEmpty)
-        #expect(book.deliver(0, of: key(0), "late", isCurrent: true) { $0 + $1 }.isEmpty)
+        let offered = book.lease(1, of: key(1), stepSamples: 8)
+        #expect(offered.isEmpty)
+        let late = book.deliver(0, of: key(0), "late", isCurrent: true) { $0 + $1 }
+        #expect(late.isEmpty)
         #expect(book.count == 0)
     }
 
     @Test func `answered slices take their turn before new ones`() {
         var turns = SlotTurns<String>()
-        #expect(turns.take())
-        #expect(!turns.take())
+        let isFree = turns.take()
+        #expect(isFree)
+        let isFreeNow = turns.take()
+        #expect(!isFreeNow)
         turns.wait("new", isAnswered: false)
         turns.wait("answered", isAnswered: true)
-        #expect(turns.give() == "answered")
-        #expect(turns.give() == "new")
-        #expect(turns.give() == nil)
-        #expect(turns.take())
+        let first = turns.give()
+        #expect(first == "answered")
+        let second = turns.give()
+        #expect(second == "new")
+        let third = turns.give()
+        #expect(third == nil)
+        let isFreeAgain = turns.take()
+        #expect(isFreeAgain)
     }
 
     @Test func `a version is fetched once, and two are held`() {
@@ -72,14 +85,16 @@ import Testing
                 return
             }
             versions.wait("waiter \(step)", for: key(step).version)
-            #expect(versions.settle(key(step).version, step) == ["waiter \(step)"])
+            let waiters = versions.settle(key(step).version, step)
+            #expect(waiters == ["waiter \(step)"])
         }
         #expect(versions.count == 2)
         guard case .fetch = versions.ask(key(0).version) else {
             Issue.record("the oldest version is still held")
             return
         }
-        #expect(versions.settle(key(0).version, nil).isEmpty)
+        let nobody = versions.settle(key(0).version, nil)
+        #expect(nobody.isEmpty)
         #expect(versions.count == 2)
     }
 

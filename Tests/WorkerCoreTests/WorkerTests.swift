@@ -83,21 +83,21 @@ import Wire
         let (second, _) = try await FakeRun.exchange(on: bulk)
         #expect(second.slice == SliceNumber(2))
         try await FakeRun.answer(first, firstAsked, on: bulk)
-        // The result of slice 0 is offered and gets no credit; the slot asks and computes on.
+        // The result of slice 0 is offered and gets no credit; the slot asks and computes on. Its
+        // sibling is leased only then: a result waits for a sibling that is computed here.
         var hasOffered = false
-        var hasAsked = false
-        while !(hasOffered && hasAsked) {
+        var wish: RequestID?
+        while !hasOffered || wish == nil {
             let asked = try await control.next()
             switch asked.request {
             case .offerNode(let offer):
                 #expect(offer.node == SliceRange(0, 1))
                 hasOffered = true
-            case .requestLease:
-                try await control.reply(.lease(FakeRun.lease(1)), to: asked.id)
-                hasAsked = true
+            case .requestLease: wish = asked.id
             default: throw ScriptError.unexpected(asked.request)
             }
         }
+        try await control.reply(.lease(FakeRun.lease(1)), to: #require(wish))
         #expect(try await FakeRun.exchange(on: bulk).0.slice == SliceNumber(1))
         try await control.push(.over(RunOver(reason: .done, detail: "")))
         _ = await outcome
@@ -290,11 +290,16 @@ import Wire
 
         let (again, _) = try await run.admit()
         try await run.give(0, on: again)
-        let offer = try await again.next()
-        guard case .offerNode = offer.request else { throw ScriptError.unexpected(offer.request) }
-        try await again.reply(.verdict(.drop), to: offer.id)
-        let next = try await again.next()
-        #expect(next.request == .requestLease(RequestLease(slot: 0)))
+        // The offer waits for its verdict, and the slot asks for other work meanwhile.
+        var (hasOffered, hasAsked) = (false, false)
+        while !hasOffered || !hasAsked {
+            let asked = try await again.next()
+            switch asked.request {
+            case .offerNode: hasOffered = true
+            case .requestLease: hasAsked = true
+            default: throw ScriptError.unexpected(asked.request)
+            }
+        }
         #expect(run.method.lines.count { $0.hasPrefix("forward 0") } == 1)
         try await again.push(.over(RunOver(reason: .done, detail: "")))
         _ = await outcome
