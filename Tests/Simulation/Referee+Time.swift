@@ -45,3 +45,31 @@ extension Referee {
         }
     }
 }
+
+extension Effect {
+    /// The request that it answers, if it answers one.
+    var answered: (ConnectionID, RequestID)? {
+        switch self {
+        case .reply(let id, let request, _), .replyStatus(let id, let request),
+            .sendVersion(let id, let request, _), .sendAnswer(let id, let request, _):
+            (id, request)
+        default: nil
+        }
+    }
+
+    /// Whether it tells a frame of a life that is over to say hello.
+    var turnsAway: Bool {
+        guard case .reply(_, _, .refused(let refusal)) = self else { return false }
+        return refusal.code == .sayHello
+    }
+}
+
+extension Request {
+    /// Whether the machine answers in the call that takes it in.
+    var isAnsweredAtOnce: Bool {
+        switch self {
+        case .requestLease, .exchange, .offerNode: false
+        default: true
+        }
+    }
+}

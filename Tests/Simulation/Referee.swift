@@ -103,6 +103,7 @@ final class Referee {
         }
         let effects = handle()
         for effect in effects { judge(effect, of: event, twin) }
+        checkRepetitions(effects, twin)
         if case .closed(let id) = event { forget(id) }
         if case .request(let id, let request, _, let body) = event, body.isAnsweredAtOnce,
             open[Question(connection: id, request: request)] != nil, twin.ports[id] != nil
@@ -191,6 +192,20 @@ final class Referee {
         if !isRefused { fail("a frame of \(life) is not refused on a connection of \(own)") }
     }
 
+    /// A request that came on several connections of a life is answered on all of them.
+    private func checkRepetitions(_ effects: [Effect], _ twin: CoordinatorTwin) {
+        for effect in effects {
+            guard let (id, request) = effect.answered, !effect.turnsAway,
+                let port = twin.ports[id], port.incarnation.rawValue != 0
+            else { continue }
+            let isForgotten = open.keys.contains {
+                $0.request == request && $0.connection != id
+                    && twin.ports[$0.connection]?.incarnation == port.incarnation
+            }
+            if isForgotten { fail("request \(request) is answered on \(id) only") }
+        }
+    }
+
     private func forget(_ id: ConnectionID) {
         for question in open.keys where question.connection == id { open[question] = nil }
     }
@@ -254,16 +269,6 @@ final class Referee {
                 if announced < plan.steps - 1 { fail("\(worker.name) ended before the run") }
             }
         default: break
-        }
-    }
-}
-
-extension Request {
-    /// Whether the machine answers in the call that takes it in.
-    var isAnsweredAtOnce: Bool {
-        switch self {
-        case .requestLease, .exchange, .offerNode: false
-        default: true
         }
     }
 }
