@@ -138,6 +138,7 @@ public actor Coordinator: Service {
     ///
     /// A graceful shutdown ends the run at the end of the open step, with a checkpoint.
     public func run() async throws {
+        directory.appendEvent(level: .info, text: DirectoryOutlook.listening + url)
         toEngine.yield(.prepare)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.engine.serve(self.commands) { await self.handle($0) } }

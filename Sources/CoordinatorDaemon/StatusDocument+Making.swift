@@ -30,12 +30,11 @@ extension StatusDocument {
                 name: worker.name, state: worker.state.rawValue, incarnation: worker.incarnation,
                 slicesDone: worker.slicesDone, lastSeenSeconds: worker.lastSeenSeconds,
                 phase: worker.phase, host: "\(worker.host) pid \(worker.processID)",
-                slots: worker.slots)
+                slots: worker.slots, sliceSeconds: worker.sliceSeconds, end: worker.end)
         }
         tables = figures.tables
-        waiting = machine.waiting.map {
-            Wait(what: $0.what, who: $0.who, sinceSeconds: $0.sinceSeconds)
-        }
+        waiting = machine.waiting.map { Wait($0) }
+        critical = machine.critical.map { Wait($0) }
         quarantine = machine.quarantine.map {
             Quarantined(worker: $0.worker, reason: $0.reason, sinceSeconds: $0.sinceSeconds)
         }
@@ -63,6 +62,7 @@ extension StatusDocument {
         try keys.encode(figures, forKey: .figures)
         try keys.encode(traffic, forKey: .traffic)
         try keys.encode(quarantine, forKey: .quarantine)
+        try keys.encode(critical, forKey: .critical)
     }
 
     /// The document that `json` made.

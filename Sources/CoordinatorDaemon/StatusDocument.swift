@@ -1,7 +1,7 @@
 public import Methods
 
-/// What `pleiad status` shows: the machine's view of the run, joined with the figures of the
-/// numeric state.
+/// What `pleiad status` and `pleiad why` show: the machine's view of the run, joined with the
+/// figures of the numeric state.
 ///
 /// Its JSON keys are an interface: they are only ever added to.
 public struct StatusDocument: Codable, Sendable {
@@ -31,11 +31,16 @@ public struct StatusDocument: Codable, Sendable {
         public var host: String
         /// Compute slots.
         public var slots: Int
+        /// Seconds that a slice takes it to compute, a mean; nil before the first.
+        public var sliceSeconds: Double?
+        /// Why it is gone; empty while it is not.
+        public var end: String
 
         enum CodingKeys: String, CodingKey {
-            case name, state, incarnation, phase, host, slots
+            case name, state, incarnation, phase, host, slots, end
             case slicesDone = "slices_done"
             case lastSeenSeconds = "last_seen_seconds"
+            case sliceSeconds = "slice_seconds"
         }
     }
 
@@ -50,21 +55,6 @@ public struct StatusDocument: Codable, Sendable {
 
         enum CodingKeys: String, CodingKey {
             case worker, reason
-            case sinceSeconds = "since_seconds"
-        }
-    }
-
-    /// Something that the run waits for.
-    public struct Wait: Codable, Sendable {
-        /// What.
-        public var what: String
-        /// On whom.
-        public var who: String
-        /// For how long.
-        public var sinceSeconds: Double
-
-        enum CodingKeys: String, CodingKey {
-            case what, who
             case sinceSeconds = "since_seconds"
         }
     }
@@ -124,6 +114,8 @@ public struct StatusDocument: Codable, Sendable {
     public var tables: [TableSummary]
     /// Every wait, longest first.
     public var waiting: [Wait]
+    /// Of those, the one that holds the run up; nil if nothing does.
+    public var critical: Wait?
     /// Figures of the last committed step, as the method reports them.
     public var figures: [Figure]
     /// Workers that were found faulty, by name.
@@ -133,7 +125,7 @@ public struct StatusDocument: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case run, state, detail, step, steps, loss, epoch, exchanges, workers, tables, waiting
-        case figures, traffic, quarantine
+        case figures, traffic, quarantine, critical
         case etaSeconds = "eta_seconds"
         case samplesPerSecond = "samples_per_second"
         case checkpointStep = "checkpoint_step"

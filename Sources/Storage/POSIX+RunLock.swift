@@ -30,6 +30,20 @@ public final class RunLock: Sendable {
     }
 
     deinit { _ = Glibc.close(descriptor) }
+
+    /// Who has the lock of this path, or had it last, without taking it; nil if nobody ever had.
+    ///
+    /// - Throws: `StorageError` if the file cannot be read.
+    public static func holder(
+        path: String
+    ) throws(StorageError) -> (text: String, isHeld: Bool)? {
+        guard LocalFileSystem().exists(path) else { return nil }
+        let descriptor = try openDescriptor(path, O_RDONLY)
+        defer { _ = Glibc.close(descriptor) }
+        // Shared and given back at once; a coordinator that starts in this very instant is refused.
+        let isHeld = retrying({ flock(descriptor, LOCK_SH | LOCK_NB) }) != 0
+        return (readHolder(descriptor), isHeld)
+    }
 }
 
 private func readHolder(_ descriptor: Int32) -> String {

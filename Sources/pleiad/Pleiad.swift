@@ -29,7 +29,7 @@ struct Pleiad: AsyncParsableCommand {
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, StatusCommand.self,
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
             EmbedCommand.self, ExportCommand.self, VerifyCommand.self, LedgerCommand.self,
-            DrillCommand.self, StopCommand.self, KeysCommand.self,
+            DrillCommand.self, WhyCommand.self, StopCommand.self, KeysCommand.self,
         ])
 
     static func main() async {
@@ -50,7 +50,7 @@ struct Pleiad: AsyncParsableCommand {
 
     /// Whether a command only looks at a run and so may run on any processor.
     private static func isInspection(_ command: any ParsableCommand) -> Bool {
-        command is StatusCommand || command is StopCommand
+        command is StatusCommand || command is WhyCommand || command is StopCommand
             || command is KeysInitCommand || command is KeysIssueCommand
             || command is KeysTokenCommand || command is DigestCommand || command is CheckCommand
             || command is VerifyCommand || command is LedgerCommand.Verify

@@ -7,11 +7,14 @@ extension SystemTests {
         static let keys: Set = [
             "run", "state", "detail", "step", "steps", "eta_seconds", "loss",
             "samples_per_second", "checkpoint_step", "epoch", "exchanges", "workers", "tables",
-            "waiting", "figures", "traffic",
+            "waiting", "figures", "traffic", "quarantine", "critical",
         ]
         static let workerKeys: Set = [
             "name", "state", "incarnation", "slices_done", "last_seen_seconds", "phase", "host",
-            "slots",
+            "slots", "slice_seconds", "end",
+        ]
+        static let waitKeys: Set = [
+            "kind", "what", "who", "since_seconds", "deadline_seconds", "next",
         ]
 
         @Test(.timeLimit(.minutes(2)))
@@ -22,7 +25,7 @@ extension SystemTests {
             #expect(Set(starting.document.keys) == Self.keys)
             #expect(starting.document["detail"] as? String != "")
             let waits = starting.document["waiting"] as? [[String: Any]]
-            #expect(Set(waits?.first?.keys.map { $0 } ?? []) == ["what", "who", "since_seconds"])
+            #expect(Set(waits?.first?.keys.map { $0 } ?? []) == Self.waitKeys)
             run.coordinator.signal(SIGTERM)
             #expect(try await run.coordinator.exitCode(within: 20) == 0)
             let events = try SmallFiles.text(of: run.state + "/events.jsonl")
