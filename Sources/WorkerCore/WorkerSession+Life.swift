@@ -86,9 +86,10 @@ extension WorkerSession {
         for slot in slots.indices { slots[slot] = Slot() }
     }
 
-    mutating func stop() -> [Action] {
+    mutating func stop(at now: Moment) -> [Action] {
         guard !isStopping else { return [] }
         isStopping = true
+        stoppingSince = now
         guard phase == .present else { return end(.drained) }
         return stopAll(.drain) + leaveIfIdle()
     }
@@ -97,9 +98,11 @@ extension WorkerSession {
         slots.flatMap { $0.computing + $0.parked }.map { .stopSlice($0, reason) }
     }
 
-    mutating func leaveIfIdle() -> [Action] {
+    mutating func leaveIfIdle(at now: Moment? = nil) -> [Action] {
         let isIdle = slots.allSatisfy { $0.computing.isEmpty && $0.parked.isEmpty }
-        guard isStopping, phase == .present, isIdle, errands == 0 else { return [] }
+        guard isStopping, phase == .present, isIdle else { return [] }
+        let hasWaited = now.map { $0 - (stoppingSince ?? $0) > Self.drainMax } ?? false
+        guard errands == 0 || hasWaited else { return [] }
         phase = .leaving
         return [.sayGoodbye]
     }
@@ -122,9 +125,10 @@ extension WorkerSession {
         guard now - lastHeard < silence || flaw == .deaf else {
             return lost("the coordinator has not answered for \(now - lastHeard)", at: now)
         }
-        guard now - lastBeat >= heartbeat else { return [] }
+        let leaving = leaveIfIdle(at: now)
+        guard now - lastBeat >= heartbeat else { return leaving }
         lastBeat = now
-        return [.heartbeat]
+        return [.heartbeat] + leaving
     }
 
     mutating func pushed(_ push: Push) -> [Action] {

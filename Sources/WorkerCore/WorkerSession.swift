@@ -123,6 +123,9 @@ package struct WorkerSession: Sendable {
     static let backoffMax = Duration.seconds(1)
     /// A coordinator silent for so many heartbeats, but at least `silenceMin`, is given up.
     static let silentHeartbeats = 3
+    /// A drain waits so long for nodes on their way: their credits may wait for slices that nobody
+    /// else is there to compute.
+    static let drainMax = Duration.seconds(10)
     /// A busy machine may hold a reply up for a while: as long as a coordinator waits for us.
     static let silenceMin = Duration.seconds(3)
 
@@ -136,6 +139,7 @@ package struct WorkerSession: Sendable {
     var backoff = WorkerSession.backoffMin
     var isReady = false
     var isStopping = false
+    var stoppingSince: Moment?
     var errands = 0
     /// A bug that a test has planted.
     package var flaw: WorkerFlaw?
@@ -183,7 +187,7 @@ package struct WorkerSession: Sendable {
             guard life == self.life else { return [] }
             errands -= 1
             return leaveIfIdle()
-        case .stop: return stop()
+        case .stop: return stop(at: now)
         case .goodbyeSaid: return end(.drained)
         }
     }

@@ -74,6 +74,18 @@ struct Plan {
         self.chance = chance.split()
     }
 
+    /// Whether one start of the coordinator sees the whole run.
+    var keepsCoordinator: Bool {
+        !faults.contains {
+            switch $0 {
+            case .coordinatorKill, .powerCut, .powerCutAtOperation, .operatorStop, .ioError,
+                .diskFull, .sliceError:
+                true
+            default: false
+            }
+        }
+    }
+
     /// Samples of a step.
     func samples(of step: Int) -> Int { step == steps - 1 ? lastBatch : batch }
 

@@ -261,8 +261,6 @@ final class Referee {
     /// How a worker's process ended.
     func note(_ outcome: WorkerOutcome, of worker: WorkerTwin) {
         switch outcome {
-        case .refused(let refusal) where refusal.code == .fingerprintDiffers:
-            if !worker.hasWrongFingerprint { fail("\(worker.name) is refused: \(refusal)") }
         case .done:
             if worker.world.coordinator?.over?.reason != .done, healedAt != nil {
                 // It heard so from a coordinator that has gone since, or it is wrong.

@@ -59,8 +59,9 @@ extension World {
             errorsGiven += 1
             worker.errorsToCome += 1
         case .notANumber: worker.nextBits = .notANumber
-        case .wrongBits: worker.nextBits = .result
-        case .wrongInput: worker.nextBits = .input
+        // A start that has not heard the right bits takes the wrong ones, by design.
+        case .wrongBits where plan.keepsCoordinator: worker.nextBits = .result
+        case .wrongInput where plan.keepsCoordinator: worker.nextBits = .input
         case .impostor:
             guard impostors.count < 2 else { return }
             let impostor = makeWorker(number)

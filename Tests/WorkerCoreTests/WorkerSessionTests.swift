@@ -165,4 +165,20 @@ import Testing
         ]
         #expect(waits(actions).isEmpty == !passing.contains(code))
     }
+
+    @Test func `a drain does not wait for ever for nodes on their way`() {
+        var session = joined()
+        _ = session.handle(.errandsBegun(life: 1, 1), at: start)
+        #expect(session.handle(.stop, at: start) == [])
+        var now = start
+        var actions: [WorkerSession.Action] = []
+        while !actions.contains(.sayGoodbye), now - start < .seconds(60) {
+            now += .milliseconds(250)
+            _ = session.handle(.heard(life: 1), at: now)
+            actions += session.handle(.tick, at: now)
+        }
+        #expect(actions.count { $0 == .sayGoodbye } == 1)
+        #expect(now - start > .seconds(10))
+        #expect(now - start < .seconds(11))
+    }
 }
