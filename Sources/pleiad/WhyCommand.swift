@@ -38,7 +38,7 @@ struct WhyCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await report()
         printNow(json ? report.json : report.text)
-        if report.isUnanswered { throw ExitCode(1) }
+        if report.isUnanswered { throw RunFailed(description: "no coordinator answers") }
     }
 
     private func report() async throws -> WhyReport {
