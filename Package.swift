@@ -269,6 +269,28 @@ let package = Package(
             name: "SimulationTests",
             dependencies: ["Simulation", "CoordinatorCore", "Messages", "Identity"],
             swiftSettings: strict),
+        .testTarget(
+            name: "CoordinatorDaemonTests",
+            dependencies: [
+                "CoordinatorDaemon", "CoordinatorCore", "Messages", "Methods", "RunFiles",
+                "Storage", "Datasets", "Networks", "Optimizers", "Tensors", "Identity",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "CoordinatorCore", "WorkerCore", "Messages", "Wire", "Buffers", "Optimizers",
+                "Tensors", "Identity", "Storage",
+            ], path: "Tests/Simulation", swiftSettings: simulated),
+        .executableTarget(
+            name: "pleiad-simulate",
+            dependencies: [
+                "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/pleiad-simulate", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Simulation", "CoordinatorCore", "Messages", "Identity"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", swiftSettings: strict),
     ]

@@ -17,7 +17,7 @@ import Wire
     }
 
     @Test func `an unknown kind, a reply and a push are no requests`() {
-        for kind: UInt16 in [0, 0x000e, 0x0100, 0x01ff, 0x0200, 0xffff] {
+        for kind: UInt16 in [0, 0x000f, 0x0100, 0x01ff, 0x0200, 0xffff] {
             #expect(code(WireMessage(kind: kind, requestID: 1)) == .unknownKind)
         }
     }
