@@ -177,8 +177,8 @@ extension NNGHandle {
         case .start(let aio):
             start(operation, slices, timeout, aio)
             // nng 1.5.2 lets an operation that was started on a closed stream wait for ever. While
-            // `isStarting` holds, the aio is not freed.
-            if isClosed { unsafe nng_aio_cancel(OpaquePointer(bitPattern: aio)) }
+            // `isStarting` holds, nothing is freed.
+            if isClosed { endLate(aio) }
             let isBurialDue = state.withLock { state in
                 state.lanes[lane].isStarting = false
                 return state.claimBurial()
@@ -187,6 +187,14 @@ extension NNGHandle {
         }
         // Cancelled before there was a waiter to abandon.
         if operation == .accept, Task.isCancelled { abandon(operation) }
+    }
+
+    /// Ends an operation that was started on an object that is being closed, or is closed.
+    ///
+    /// Under TLS nng does not cancel what waits for nothing; closing once more ends it.
+    private func endLate(_ aio: UInt) {
+        unsafe nng_aio_cancel(OpaquePointer(bitPattern: aio))
+        if kind == .stream { unsafe nng_stream_close(OpaquePointer(bitPattern: address)) }
     }
 
     private func start(

@@ -92,6 +92,22 @@ final class SecureRun {
         throw ProgramFailure(description: "waited for step \(step): \(coordinator.errors)")
     }
 
+    /// Steps in the ledger.
+    func ledgerCount() throws -> Int {
+        try SmallFiles.text(of: state + "/ledger").split(separator: "\n").count
+    }
+
+    /// Waits until so many steps are in the ledger.
+    func wait(forLedger steps: Int) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try ledgerCount() < steps {
+            guard ContinuousClock.now < deadline, coordinator.isRunning else {
+                throw ProgramFailure(description: "step \(steps): \(coordinator.errors)")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// What `pleiad digest` prints once the coordinator has ended.
     func digestWhenDone() async throws -> String {
         let code = try await coordinator.exitCode(within: 150)
