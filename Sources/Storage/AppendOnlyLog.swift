@@ -52,13 +52,8 @@ public final class AppendOnlyLog: Sendable {
         fileSystem: any FileSystem = LocalFileSystem(),
         visit: (Int, JSONValue) throws(StorageError) -> Void = { _, _ throws(StorageError) in }
     ) throws(StorageError) {
-        let isNew = !fileSystem.exists(path)
         file = try fileSystem.open(path, .append)
         self.path = path
-        if isNew {
-            try file.synchronize()
-            try fileSystem.synchronizeDirectory(folder(of: path))
-        }
         let scan = try LogScan(file, path, visit)
         if middleDamage == .refuse {
             try scan.refuseDamage(committedByteCount: committedByteCount)
@@ -67,7 +62,9 @@ public final class AppendOnlyLog: Sendable {
         cutByteCount = scan.byteCount - end
         if cutByteCount > 0 { try file.truncate(to: end) }
         try AppendOnlyLog.writeAgain(file, min(end, committedByteCount)..<end)
-        if scan.byteCount > 0 { try file.synchronize() }
+        try file.synchronize()
+        // Also where the file was there: who made it may have died before its name was on disk.
+        try fileSystem.synchronizeDirectory(folder(of: path))
         state = Mutex(State(ends: scan.ends))
     }
 

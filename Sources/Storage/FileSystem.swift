@@ -62,12 +62,12 @@ let transferChunkBytes = 1 << 20
 
 extension OpenFile {
     /// Adds all of `bytes` at the end.
-    func write(_ bytes: [UInt8]) throws(StorageError) {
+    public func write(_ bytes: [UInt8]) throws(StorageError) {
         try writeBytes(bytes, to: self)
     }
 
     /// Writes `bytes` in place of those at `offset`; the file must be long enough.
-    func overwrite(at offset: Int, _ bytes: [UInt8]) throws(StorageError) {
+    public func overwrite(at offset: Int, _ bytes: [UInt8]) throws(StorageError) {
         try overwriteBytes(bytes, at: offset, of: self)
     }
 }
@@ -104,8 +104,13 @@ extension FileSystem {
 
     /// Makes a folder, and those around it that are missing, and their names durable.
     public func createDirectoryDurably(_ path: String) throws(StorageError) {
-        guard !exists(path) else { return }
         let parent = folder(of: path)
+        guard !exists(path) else {
+            // Who made it may have died before its name was on disk. A folder around it that
+            // cannot be opened is somebody else's, and so was this one.
+            try? synchronizeDirectory(parent)
+            return
+        }
         if parent != "/", parent != "." { try createDirectoryDurably(parent) }
         try createDirectory(path)
         try synchronizeDirectory(parent)

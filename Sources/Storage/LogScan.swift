@@ -58,8 +58,9 @@ public struct LogScan: Sendable {
         if !line.isEmpty, badLine == nil {
             badLine = lineNumber
             badReason = "does not end"
-            // A record behind which another byte stands than its newline was not cut short.
-            badLineEnds = (try? SealedJSON.open(line.dropLast() + [10], .line)) != nil  // else it was
+            // A record behind which another byte stands than its newline was not cut short; if it
+            // is no record, it was.
+            badLineEnds = (try? SealedJSON.open(line.dropLast() + [10], .line)) != nil
         }
     }
 

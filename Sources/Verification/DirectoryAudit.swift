@@ -38,11 +38,13 @@ struct DirectoryAudit {
         try checkpoints.run(findings)
         findings = checkpoints.findings
         let lengths = checkpoints.lengths + (epoch?.ended ?? [])
+        // Figures before the ledger, which a running coordinator writes first.
+        let lastFigures = isWhole ? readMetrics(names, lengths) : nil
         readLedger(names, lengths, schedule(plan, samples), plan)
         compare(checkpoints.found)
         guard isWhole else { return }
-        readMetrics(names, lengths)
-        readEvents(names, lengths, epoch: epoch?.epoch)
+        compare(lastFigures: lastFigures)
+        readEvents(names, lengths)
         readOthers(names)
     }
 
@@ -182,33 +184,37 @@ struct DirectoryAudit {
         }
     }
 
-    private mutating func readMetrics(_ names: [String], _ lengths: [LogLength]) {
-        var last = Int64(-1)
+    /// The last step of which there are figures; nil if there is none, or damage.
+    private mutating func readMetrics(_ names: [String], _ lengths: [LogLength]) -> Int64? {
+        var last: Int64?
         var isRising = true
         let torn = readLog("metrics.jsonl", names, lengths) { value in
             let step = value["step"]?.integer ?? -1
-            if step <= last { isRising = false }
+            if step <= last ?? -1 { isRising = false }
             last = step
         }
-        guard torn != nil else { return }
+        guard torn != nil else { return nil }
         if !isRising { findings.add(Finding("metrics.jsonl", "its steps do not rise")) }
-        if let steps = ledger?.steps, ledgerIsSound, last >= Int64(steps) {
-            findings.add(
-                Finding("metrics.jsonl", "knows step \(last), which the ledger does not have"))
-        }
+        return isRising ? last : nil
     }
 
-    private mutating func readEvents(
-        _ names: [String], _ lengths: [LogLength], epoch: UInt32?
-    ) {
+    private mutating func compare(lastFigures: Int64?) {
+        guard let lastFigures, let steps = ledger?.steps, ledgerIsSound,
+            lastFigures >= Int64(steps)
+        else { return }
+        findings.add(
+            Finding("metrics.jsonl", "knows step \(lastFigures), which the ledger does not have"))
+    }
+
+    private mutating func readEvents(_ names: [String], _ lengths: [LogLength]) {
         var greatest = Int64(0)
         let torn = readLog("events.jsonl", names, lengths) { value in
             greatest = max(greatest, value["epoch"]?.integer ?? 0)
         }
-        if torn != nil, let epoch, greatest > Int64(epoch) {
-            findings.add(
-                Finding("epoch", "is \(epoch), but events.jsonl knows of start \(greatest)"))
-        }
+        // Read once more: a start counts itself before it has events.
+        let content = try? EpochFile.read(state.path("epoch"), fileSystem: state.fileSystem)
+        guard torn != nil, let epoch = content?.epoch, greatest > Int64(epoch) else { return }
+        findings.add(Finding("epoch", "is \(epoch), but events.jsonl knows of start \(greatest)"))
     }
 
     /// What methods keep beside the run, and what does not belong to it.

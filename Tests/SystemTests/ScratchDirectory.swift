@@ -51,6 +51,15 @@ enum SmallFiles {
         String(decoding: try bytes(of: path), as: UTF8.self)
     }
 
+    /// The files below a folder, as paths from there on, sorted.
+    static func all(below folder: String) throws -> [String] {
+        let names = try FileManager.default.subpathsOfDirectory(atPath: folder)
+        return try names.filter { name in
+            let url = URL(fileURLWithPath: "\(folder)/\(name)")
+            return try url.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
+        }.sorted()
+    }
+
     /// Flips one bit of a file.
     static func flipBit(of path: String, at place: Int) throws {
         var content = try bytes(of: path)
