@@ -254,21 +254,6 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "DrillTests", dependencies: ["Drill", "Processes"], swiftSettings: strict),
-        .target(
-            name: "Simulation",
-            dependencies: [
-                "CoordinatorCore", "WorkerCore", "Messages", "Wire", "Buffers", "Optimizers",
-                "Tensors", "Identity", "Storage",
-            ], path: "Tests/Simulation", swiftSettings: simulated),
-        .executableTarget(
-            name: "pleiad-simulate",
-            dependencies: [
-                "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], path: "Tests/pleiad-simulate", swiftSettings: strict),
-        .testTarget(
-            name: "SimulationTests",
-            dependencies: ["Simulation", "CoordinatorCore", "Messages", "Identity"],
-            swiftSettings: strict),
         .testTarget(
             name: "CoordinatorDaemonTests",
             dependencies: [
