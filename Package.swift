@@ -276,6 +276,12 @@ let package = Package(
             name: "SimulationTests",
             dependencies: ["Simulation", "CoordinatorCore", "Messages", "Identity"],
             swiftSettings: strict),
+        .testTarget(
+            name: "VerificationTests",
+            dependencies: [
+                "Verification", "Methods", "Networks", "RunFiles", "Storage", "Datasets", "Tensors",
+                "Identity",
+            ], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", swiftSettings: strict),
     ]
