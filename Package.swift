@@ -57,6 +57,9 @@ let package = Package(
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
         .target(name: "CPrefetch"),
+        .target(
+            name: "CWideTiles",
+            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
         // Memory, bytes and sockets
         .target(name: "Buffers", swiftSettings: numeric),
@@ -73,7 +76,7 @@ let package = Package(
 
         // Numbers
         .target(
-            name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch"],
+            name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch", "CWideTiles"],
             swiftSettings: numeric),
         .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
         .target(

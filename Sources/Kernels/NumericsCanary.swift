@@ -81,6 +81,10 @@ struct Canary {
         add(m * n) {
             PanelProduct.multiply(m: m, n: n, k: k, a: a.span, panels: panels.span, c: &$0)
         }
+        add(m * n) {
+            PanelProduct.multiplyTransposed(
+                m: m, n: n, k: k, a: a.span, panels: panels.span, c: &$0)
+        }
         packed = panels.mutableSpan
         PanelProduct.packTransposed(b.span, rows: k, columns: n, into: &packed)
         add(m * n) {

@@ -30,11 +30,10 @@ import Buffers
 
     /// T rounded up: the length of a row of probabilities; what is past T is 0.
     ///
-    /// To whole lanes, and for panels to what leaves 16 columns over or none.
+    /// To whole lanes, and to 16 columns for panels.
     public var paddedTokens: Int {
-        if isSmall { return (tokens + 7) / 8 * 8 }
-        let rest = tokens % PanelProduct.width
-        return tokens - rest + (rest == 0 ? 0 : rest <= 16 ? 16 : PanelProduct.width)
+        let step = isSmall ? 8 : 16
+        return (tokens + step - 1) / step * step
     }
     /// The floats that `forward` keeps for the gradient: `[B, heads, T, paddedTokens]`.
     public var probabilityCount: Int { batch * heads * tokens * paddedTokens }
@@ -203,22 +202,26 @@ import Buffers
     @inline(__always)
     private func softmax(_ p: UnsafeMutablePointer<Float>) {
         let raw = UnsafeMutableRawPointer(p)
+        let lanes = paddedTokens / 8
         for token in tokens..<paddedTokens { unsafe p[token] = -.infinity }
         var best = Lanes(repeating: -.infinity)
-        for start in stride(from: 0, to: paddedTokens, by: 8) {
+        for lane in 0..<lanes {
+            let start = lane &* 8
             let value = unsafe raw.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             best = LaneMath.maximum(best, value)
         }
         let shift = Lanes(repeating: LaneMath.maximum(best))
         var total = Lanes(repeating: 0)
-        for start in stride(from: 0, to: paddedTokens, by: 8) {
+        for lane in 0..<lanes {
+            let start = lane &* 8
             let value = unsafe raw.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             let power = LaneMath.exp((value - shift) * scale)
             total += power
             unsafe raw.storeBytes(of: power, toByteOffset: start &* 4, as: Lanes.self)
         }
         let factor = 1 / LaneMath.sum(total)
-        for start in stride(from: 0, to: paddedTokens, by: 8) {
+        for lane in 0..<lanes {
+            let start = lane &* 8
             let value = unsafe raw.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             unsafe raw.storeBytes(of: value * factor, toByteOffset: start &* 4, as: Lanes.self)
         }
@@ -230,14 +233,17 @@ import Buffers
         _ p: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>
     ) {
         let (from, to) = unsafe (UnsafeRawPointer(p), UnsafeMutableRawPointer(g))
+        let lanes = paddedTokens / 8
         var inner = Lanes(repeating: 0)
-        for start in stride(from: 0, to: paddedTokens, by: 8) {
+        for lane in 0..<lanes {
+            let start = lane &* 8
             let a = unsafe from.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             let b = unsafe to.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             inner = inner.addingProduct(a, b)
         }
         let mean = Lanes(repeating: LaneMath.sum(inner))
-        for start in stride(from: 0, to: paddedTokens, by: 8) {
+        for lane in 0..<lanes {
+            let start = lane &* 8
             let a = unsafe from.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             let b = unsafe to.loadUnaligned(fromByteOffset: start &* 4, as: Lanes.self)
             let value = a * (b - mean) * scale

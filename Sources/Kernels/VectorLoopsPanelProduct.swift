@@ -1,47 +1,5 @@
 import Buffers
 
-extension PanelProduct {
-    /// C = start + A B.
-    ///
-    /// - Parameters:
-    ///   - m: rows of A and C.
-    ///   - n: columns of B and C.
-    ///   - k: columns of A, rows of B.
-    ///   - a: `[m, k]`, rows `lda` floats apart (default k).
-    ///   - panels: B `[k, n]` in panels.
-    ///   - bias: `[n]`, the start of each row; empty for zeros.
-    ///   - isAdded: whether the start is what C holds, instead of a bias.
-    ///   - c: `[m, n]`, rows `ldc` floats apart (default n).
-    @_lifetime(c: copy c)
-    public static func multiply(
-        m: Int, n: Int, k: Int, a: Span<Float>, lda: Int? = nil, panels: Span<Float>,
-        bias: Span<Float> = Span(), isAdded: Bool = false, c: inout MutableSpan<Float>,
-        ldc: Int? = nil
-    ) {
-        let (lda, ldc) = (lda ?? k, ldc ?? n)
-        check(a.count, rows: m, columns: k, stride: lda)
-        check(c.count, rows: m, columns: n, stride: ldc)
-        precondition(
-            panels.count == floatCount(rows: k, columns: n)
-                && (bias.isEmpty || (bias.count == n && !isAdded)), "a product of other sizes")
-        unsafe a.withUnsafeBufferPointer { a in
-            unsafe panels.withUnsafeBufferPointer { panels in
-                unsafe bias.withUnsafeBufferPointer { bias in
-                    unsafe c.withUnsafeMutableBufferPointer { c in
-                        guard let c = c.baseAddress else { return }
-                        // Without a sum to make, neither factor is read.
-                        let a = unsafe a.baseAddress ?? UnsafePointer(c)
-                        let b = unsafe panels.baseAddress ?? UnsafePointer(c)
-                        unsafe PanelBlocks(m: m, n: n, k: k, rowA: lda, columnA: 1, rowC: ldc)
-                            .multiply(
-                                a, b, bias: bias.baseAddress, isAdded: isAdded, into: c)
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// The blocks that a product goes through so that what is used again is still in a cache.
 @safe struct PanelBlocks {
     /// Rows of A and C.
@@ -57,19 +15,42 @@ extension PanelProduct {
     /// How far apart the rows of C are.
     let rowC: Int
 
-    /// Rows of a panel that are used together: 24 KiB, which stay in a first-level cache.
-    static let depth = 256
-    /// Floats of A that meet all panels before the next rows do: 512 KiB, in a second-level cache.
-    static let blockCount = 128 << 10
+    /// Rows of a panel that are used together, 72 KiB: to read them from a second-level cache costs
+    /// less than to put shorter sums down and take them up again.
+    static let depth = 384
+    /// Floats of A that meet all panels before the next rows do: 192 KiB, in a second-level cache.
+    static let blockCount = 48 << 10
 
     private var width: Int { PanelProduct.width }
 
-    /// C = start + A B, B in panels.
+    /// C = start + A B, B in panels; an empty bias stands for zeros.
+    @_lifetime(c: copy c)
+    func multiply(
+        _ a: Span<Float>, _ panels: Span<Float>, bias: Span<Float>, isAdded: Bool,
+        into c: inout MutableSpan<Float>
+    ) {
+        unsafe a.withUnsafeBufferPointer { a in
+            unsafe panels.withUnsafeBufferPointer { panels in
+                unsafe bias.withUnsafeBufferPointer { bias in
+                    unsafe c.withUnsafeMutableBufferPointer { c in
+                        guard let c = c.baseAddress else { return }
+                        // Without a sum to make, neither factor is read.
+                        let a = unsafe a.baseAddress ?? UnsafePointer(c)
+                        let b = unsafe panels.baseAddress ?? UnsafePointer(c)
+                        unsafe multiply(
+                            a, b, bias: bias.baseAddress, isAdded: isAdded, into: c)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same, between addresses.
     func multiply(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         isAdded: Bool, into c: UnsafeMutablePointer<Float>
     ) {
-        let rowsMax = max(16, Self.blockCount / max(k, 1) / 4 * 4)
+        let rowsMax = max(16, Self.blockCount / max(k, 1) / 8 * 8)
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { row in
             guard let start = row.baseAddress else { return }
             for firstRow in stride(from: 0, to: m, by: rowsMax) {
@@ -120,9 +101,9 @@ extension PanelProduct {
             var (from, to) = unsafe (b + column, panels + column &* k)
             for _ in 0..<k {
                 if columns == width {
-                    unsafe to.setEight(from.eight)
-                    unsafe (to + 8).setEight((from + 8).eight)
-                    unsafe (to + 16).setEight((from + 16).eight)
+                    for lane in 0..<(width / 8) {
+                        unsafe (to + lane &* 8).setEight((from + lane &* 8).eight)
+                    }
                 } else {
                     unsafe fill(to, from: from, columns)
                 }
@@ -132,7 +113,7 @@ extension PanelProduct {
         }
     }
 
-    /// Writes 24 floats: the first `columns` from `x`, zeros behind them.
+    /// Writes a panel's row: the first `columns` from `x`, zeros behind them.
     private static func fill(
         _ y: UnsafeMutablePointer<Float>, from x: UnsafePointer<Float>?, _ columns: Int
     ) {

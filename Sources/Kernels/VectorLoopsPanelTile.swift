@@ -1,7 +1,11 @@
 import Buffers
 import CPrefetch
+import CWideTiles
 
 /// The innermost loops of `PanelProduct`: a few rows of C by one panel of columns.
+///
+/// Where the processor has registers of sixteen floats they are used (`CWideTiles`), elsewhere
+/// those of eight, for which a panel is twice 24 columns.
 ///
 /// Each element of C is one chain of fused multiply-adds, from the first l to the last, that begins
 /// with the element's start. So the bits depend neither on the tile an element lies in nor on where
@@ -13,22 +17,53 @@ import CPrefetch
     let rowA: Int
     /// How far apart the columns of A are, in floats.
     let columnA: Int
+    /// How far apart the rows of B are.
+    var rowB = PanelProduct.width
     /// How far apart the rows of starts are: 0 where all rows start from one.
     let rowStart: Int
     /// How far apart the rows of C start.
     let rowC: Int
 
-    private var width: Int { PanelProduct.width }
+    /// Whether registers of sixteen floats are used.
+    var isWide = Self.hasWideRegisters
+
+    /// Whether the processor has registers of sixteen floats.
+    static let hasWideRegisters = wide_strip_is_supported() != 0
+
+    /// The columns of three registers of eight.
+    private var width: Int { 24 }
 
     /// Any number of rows by the first `columns` of a panel.
     ///
     /// - Parameters:
+    ///   - columns: at most a panel's.
     ///   - a: the first row.
-    ///   - b: the panel.
-    ///   - start: what the first row starts from, 24 floats, or as many as `columns` within C.
+    ///   - b: the panel, or rows `rowB` apart.
+    ///   - start: what the first row starts from, a panel's row, or as many as `columns` within C.
     ///   - c: the first row; what stands past `columns` is neither read nor written.
     @inline(__always)
     func strip(
+        rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        guard !isWide else {
+            var shape = wide_strip(
+                rows: rows, columns: columns, k: k, row_a: rowA, column_a: columnA, row_b: rowB,
+                row_start: rowStart, row_c: rowC)
+            return unsafe wide_strip_multiply(&shape, a, b, start, c)
+        }
+        var column = 0
+        while column < columns {
+            let rest = columns &- column
+            let part = rest == 32 ? 16 : min(width, rest)
+            unsafe halfStrip(
+                rows: rows, columns: part, a, b + column, from: start + column, into: c + column)
+            column &+= part
+        }
+    }
+
+    /// Any number of rows by at most 24 columns.
+    private func halfStrip(
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
     ) {
@@ -59,7 +94,7 @@ import CPrefetch
         }
     }
 
-    /// As `strip`, through a tile of its own, since the last columns of C are fewer than a panel's.
+    /// As `halfStrip`, through a tile of its own, since the last columns of C are fewer than a panel's.
     private func narrowStrip(
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
@@ -67,7 +102,7 @@ import CPrefetch
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 &* width) { memory in
             guard let y = memory.baseAddress else { return }
             let tile = PanelTile(
-                k: k, rowA: rowA, columnA: columnA, rowStart: width, rowC: width)
+                k: k, rowA: rowA, columnA: columnA, rowB: rowB, rowStart: width, rowC: width)
             for first in stride(from: 0, to: rows, by: 4) {
                 let count = min(4, rows &- first)
                 unsafe y.initialize(repeating: 0, count: 4 &* width)
@@ -131,7 +166,7 @@ import CPrefetch
             s31 = s31.addingProduct(y, p3)
             s32 = s32.addingProduct(z, p3)
             unsafe a += columnA
-            unsafe b += PanelProduct.width
+            unsafe b += rowB
         }
         unsafe c.setEight(s00)
         unsafe (c + 8).setEight(s01)
@@ -176,7 +211,7 @@ import CPrefetch
             s30 = s30.addingProduct(x, p3)
             s31 = s31.addingProduct(y, p3)
             unsafe a += columnA
-            unsafe b += PanelProduct.width
+            unsafe b += rowB
         }
         unsafe c.setEight(s00)
         unsafe (c + 8).setEight(s01)
@@ -202,7 +237,7 @@ import CPrefetch
             s1 = unsafe s1.addingProduct((b + 8).eight, p)
             s2 = unsafe s2.addingProduct((b + 16).eight, p)
             unsafe a += columnA
-            unsafe b += PanelProduct.width
+            unsafe b += rowB
         }
         unsafe c.setEight(s0)
         unsafe (c + 8).setEight(s1)

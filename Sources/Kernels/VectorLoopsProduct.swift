@@ -8,6 +8,8 @@ import Buffers
     let m: Int
     let n: Int
     let k: Int
+    /// Whether registers of sixteen floats are used.
+    var isWide = PanelTile.hasWideRegisters
 
     /// Computes all of C.
     ///
@@ -18,6 +20,9 @@ import Buffers
         _ a: UnsafePointer<Float>, rowA: Int, columnA: Int, _ b: UnsafePointer<Float>, rowB: Int,
         into c: UnsafeMutablePointer<Float>, rowC: Int
     ) {
+        guard !isWide else {
+            return unsafe wide(a, rowA, columnA, b, rowB, c, rowC)
+        }
         var column = 0
         while column &+ 16 <= n {
             var row = 0
@@ -63,6 +68,25 @@ import Buffers
                 unsafe c[row &* rowC &+ column] = sum
             }
             column &+= 1
+        }
+    }
+
+    /// The same in registers of sixteen.
+    private func wide(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
+        _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
+    ) {
+        let tile = PanelTile(
+            k: k, rowA: rowA, columnA: columnA, rowB: rowB, rowStart: 0, rowC: rowC, isWide: true)
+        let width = PanelProduct.width
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { zeros in
+            unsafe zeros.initialize(repeating: 0)
+            guard let start = zeros.baseAddress else { return }
+            for column in stride(from: 0, to: n, by: width) {
+                unsafe tile.strip(
+                    rows: m, columns: min(width, n &- column), a, b + column,
+                    from: UnsafePointer(start), into: c + column)
+            }
         }
     }
 

@@ -67,6 +67,30 @@ import Testing
     }
 
     @Test(arguments: shapes)
+    func `a transposed left factor gives the chains of its columns`(
+        _ shape: (m: Int, n: Int, k: Int)
+    ) {
+        let (m, n, k) = shape
+        let a = numbers(k * m, seed: 10)
+        let b = numbers(k * n, seed: 11)
+        var c = [Float](repeating: .nan, count: m * n)
+        let panels = packed(b, rows: k, columns: n)
+        var span = c.mutableSpan
+        PanelProduct.multiplyTransposed(
+            m: m, n: n, k: k, a: a.span, panels: panels.span, c: &span)
+        for i in 0..<m {
+            for j in 0..<n {
+                var sum: Float = 0
+                for l in 0..<k { sum.addProduct(a[l * m + i], b[l * n + j]) }
+                guard sum.bitPattern == c[i * n + j].bitPattern else {
+                    Issue.record("element (\(i), \(j)) of \(shape)")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test(arguments: shapes)
     func `BLAS finds the same product within its error`(_ shape: (m: Int, n: Int, k: Int)) {
         let (m, n, k) = shape
         let a = numbers(m * k, seed: 8)

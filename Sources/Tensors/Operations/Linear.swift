@@ -25,13 +25,20 @@ public func linear(_ x: Variable, weight: Variable, bias: Variable? = nil) -> Va
     }
     let inputs = bias.map { [x, weight, $0] } ?? [x, weight]
     return x.tape.record(value, from: inputs) {
-        [xPlace = x.place, xValue = x.value, weight = weight.place, bias = bias?.place] dy, sums in
+        [
+            xPlace = x.place, xValue = x.value, weight = weight.place, bias = bias?.place,
+            pool = x.tape.pool
+        ] dy, sums in
         if let bias {
             sums.add(to: bias) { Rows.columnSums(dy.span, into: &$0) }
         }
         sums.add(to: weight) { dw in
-            sgemm(
-                transA: .transposed, m: outs, n: ins, k: rows, a: dy.span, b: xValue.span, c: &dw)
+            var panels = Tensor(
+                uninitialized: [PanelProduct.floatCount(rows: rows, columns: ins)], pool: pool)
+            var span = panels.mutableSpan
+            PanelProduct.pack(xValue.span, rows: rows, columns: ins, into: &span)
+            PanelProduct.multiplyTransposed(
+                m: outs, n: ins, k: rows, a: dy.span, panels: panels.span, c: &dw)
         }
         sums.add(to: xPlace) { dx in
             PanelProduct.multiply(

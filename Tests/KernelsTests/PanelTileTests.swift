@@ -1,0 +1,90 @@
+@testable import Kernels
+import Testing
+
+/// Strips in registers of eight and of sixteen floats: the same bits, those of the definition.
+@Suite struct PanelTileTests {
+    /// Whether registers of sixteen are used; both where the processor has them.
+    static let kinds = PanelTile.hasWideRegisters ? [false, true] : [false]
+    /// Columns around every edge of a register, a tile and a panel.
+    static let columns = [1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 40, 47, 48]
+
+    @Test(arguments: kinds, columns)
+    func `every element of a strip is one chain from its start`(isWide: Bool, columns: Int) {
+        for rows in [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 23] {
+            for (k, sharesStart) in [(0, true), (1, false), (6, true), (37, false)] {
+                check(rows, columns, k, sharesStart: sharesStart, isWide: isWide)
+            }
+        }
+    }
+
+    @Test(arguments: kinds)
+    func `small products are the same in registers of either length`(isWide: Bool) {
+        for (m, n, k) in [
+            (4, 16, 3), (50, 56, 32), (50, 32, 50), (5, 24, 7), (3, 9, 2), (1, 95, 4),
+        ] {
+            let (a, b) = (numbers(m * k, seed: 1), numbers(k * n, seed: 2))
+            var c = [Float](repeating: .nan, count: m * n)
+            unsafe withAddresses(a, b, &c) { a, b, c in
+                var product = LaneProduct(m: m, n: n, k: k)
+                product.isWide = isWide
+                unsafe product(a, rowA: 1, columnA: m, b, rowB: n, into: c, rowC: n)
+            }
+            for i in 0..<m {
+                for j in 0..<n {
+                    var sum: Float = 0
+                    for l in 0..<k { sum.addProduct(a[l * m + i], b[l * n + j]) }
+                    guard sum.bitPattern == c[i * n + j].bitPattern else {
+                        Issue.record("element (\(i), \(j)) of [\(m), \(n)], \(k)")
+                        return
+                    }
+                }
+            }
+        }
+    }
+
+    private func check(_ rows: Int, _ columns: Int, _ k: Int, sharesStart: Bool, isWide: Bool) {
+        let (rowA, rowC, width) = (k + 2, columns + 3, PanelProduct.width)
+        let rowStart = sharesStart ? 0 : width
+        let a = numbers(rows * rowA, seed: 1)
+        let b = numbers(max(k, 1) * width, seed: 2)
+        let start = numbers(rows * width, seed: 3)
+        let before = numbers(rows * rowC, seed: 4)
+        var c = before
+        unsafe withAddresses(a, b, &c) { a, b, c in
+            unsafe start.withUnsafeBufferPointer { start in
+                guard let start = start.baseAddress else { return }
+                let tile = PanelTile(
+                    k: k, rowA: rowA, columnA: 1, rowStart: rowStart, rowC: rowC, isWide: isWide)
+                unsafe tile.strip(rows: rows, columns: columns, a, b, from: start, into: c)
+            }
+        }
+        for i in 0..<rows {
+            for j in 0..<rowC {
+                var expected = before[i * rowC + j]
+                if j < columns {
+                    expected = start[i * rowStart + j]
+                    for l in 0..<k { expected.addProduct(a[i * rowA + l], b[l * width + j]) }
+                }
+                guard expected.bitPattern == c[i * rowC + j].bitPattern else {
+                    Issue.record("element (\(i), \(j)) of \(rows) rows, \(columns) columns, \(k)")
+                    return
+                }
+            }
+        }
+    }
+
+    private func withAddresses(
+        _ a: [Float], _ b: [Float], _ c: inout [Float],
+        _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        unsafe a.withUnsafeBufferPointer { a in
+            unsafe b.withUnsafeBufferPointer { b in
+                unsafe c.withUnsafeMutableBufferPointer { c in
+                    guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress
+                    else { return }
+                    unsafe body(a, b, c)
+                }
+            }
+        }
+    }
+}
