@@ -31,8 +31,9 @@ enum Kind: String, CaseIterable, Sendable, CustomTestStringConvertible {
 }
 
 extension ConnectionLimits {
-    /// Large messages at once, as after a hello.
-    static let open = ConnectionLimits(maxFirstBodyBytes: 1 << 30)
+    /// Large messages at once, as after a hello, and patience: other tests of the process may keep
+    /// every thread busy for a while.
+    static let open = ConnectionLimits(stallLimit: .seconds(60), maxFirstBodyBytes: 1 << 30)
 }
 
 /// Two connected ends and what made them.
@@ -49,7 +50,7 @@ struct Pair {
         let listener = try await network.listen(url)
         self.listener = listener
         async let accepting = listener.accept()
-        dialled = try await network.dial(listener.url, timeout: .seconds(5))
+        dialled = try await network.dial(listener.url, timeout: .seconds(30))
         accepted = try await accepting
         guard url.hasPrefix("tls+") else { return }
         // The two sides agree on keys only while both take part.

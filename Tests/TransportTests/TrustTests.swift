@@ -5,7 +5,7 @@ import Transport
 import Wire
 
 /// Whom the two sides of a TLS connection trust, over real sockets.
-@Suite(.timeLimit(.minutes(1))) struct TrustTests {
+@Suite(.timeLimit(.minutes(3))) struct TrustTests {
     /// How a first message and its answer fare between two sides.
     private struct Meeting {
         /// Why the side that dialled got no answer; nil if it got one.
@@ -16,7 +16,7 @@ import Wire
         var succeeds: Bool { dialler == nil && listener == nil }
     }
 
-    /// The listener answers the first message; both give up after 3 s.
+    /// The listener answers the first message; both give up after 50 s.
     private func meet(
         listening: TLSIdentity, dialling: TLSIdentity
     ) async throws -> Meeting {
@@ -25,10 +25,10 @@ import Wire
         defer { listener.close() }
         async let accepting = listener.accept()
         let dialled = try await NNGNetwork(limits: .open, identity: dialling)
-            .dial(listener.url, timeout: .seconds(5))
+            .dial(listener.url, timeout: .seconds(30))
         let accepted = try await accepting
         let patience = Task {
-            try await Task.sleep(for: .seconds(3))
+            try await Task.sleep(for: .seconds(50))
             dialled.close()
             accepted.close()
         }
@@ -145,14 +145,14 @@ import Wire
         let listener = try await network.listen("tls+tcp://127.0.0.1:0")
         defer { listener.close() }
         let plain = listener.url.replacing("tls+tcp", with: "tcp")
-        let stranger = try await NNGNetwork(limits: .open).dial(plain, timeout: .seconds(5))
+        let stranger = try await NNGNetwork(limits: .open).dial(plain, timeout: .seconds(30))
         let accepted = try await listener.accept()
         try await stranger.send(message(64))
         let refusal = await transportError { _ = try await accepted.receive() }
         #expect(isNotTrusted(refusal), "\(String(describing: refusal))")
         _ = await transportError { _ = try await stranger.receive() }
         stranger.close()
-        let friend = try await network.dial(listener.url, timeout: .seconds(5))
+        let friend = try await network.dial(listener.url, timeout: .seconds(30))
         let next = try await listener.accept()
         async let sending: Void = friend.send(message(64))
         #expect(try await next.receive().kind == 7)
