@@ -2,9 +2,10 @@
 struct DiskFile {
     var current: [UInt8] = []
     var durable: [UInt8] = []
-    /// Places whose bytes the system takes for written although they are not: a synchronisation
-    /// of theirs has failed, and they were not written again since. Shorter than the file where
-    /// nothing of the kind is behind its end; empty as a rule.
+    /// Places whose bytes the system takes for written although they are not.
+    ///
+    /// A synchronisation of theirs has failed, and they were not written again since. Shorter than
+    /// the file where nothing of the kind is behind its end; empty as a rule.
     private var forgotten: [Bool] = []
 
     init(current: [UInt8] = [], durable: [UInt8] = []) {
