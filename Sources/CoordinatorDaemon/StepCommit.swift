@@ -38,7 +38,9 @@ extension StateEngine {
     }
 
     /// A step whose sum is not finite, whoever computes it: by the run's rule the run fails, or
-    /// nothing of the step is applied. The method forgets it when the next one opens.
+    /// nothing of the step is applied.
+    ///
+    /// The method forgets it when the next one opens.
     private func passOver(
         _ step: StepNumber, _ accounts: [SliceAccount], _ total: SliceResult
     ) throws {

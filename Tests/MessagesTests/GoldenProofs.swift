@@ -39,7 +39,7 @@ extension GoldenFrame {
         TokenAuthority(key: $0)
     }
 
-    /// The token of worker b2 with the id 00 01 ... 0f under that key.
+    /// The token of worker b2 whose id is the bytes 0 to 15, under that key.
     static let token: Token? = {
         let id = (0..<16).map { UInt8($0) }
         guard let key = authority?.key else { return nil }
