@@ -94,7 +94,7 @@ import CWideTiles
         }
     }
 
-    /// As `halfStrip`, through a tile of its own, since the last columns of C are fewer than a panel's.
+    /// As `halfStrip`, through a tile of its own: the last columns of C may be fewer than a tile's.
     private func narrowStrip(
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
