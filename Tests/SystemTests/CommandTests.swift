@@ -154,7 +154,7 @@ extension SystemTests {
                         "coordinator", file, "--state", scratch.appending(folder),
                         "--listen", "tcp://127.0.0.1:0",
                     ])
-                    try await wait(30, "a coordinator") { coordinator.output.contains("listening") }
+                    _ = try await coordinator.line(after: "listening ", within: 30)
                     coordinator.signal(SIGKILL)
                     _ = try await coordinator.exitCode(within: 10)
                 }
