@@ -58,43 +58,28 @@ WIDE static inline __attribute__((always_inline)) void tile(
     }
 }
 
-#define STRIP(vectors)                                                                            \
-    WIDE static void strip_of_##vectors(                                                          \
-        const struct wide_strip *s, __mmask16 last, const float *a, const float *b,               \
-        const float *start, float *c) {                                                           \
-        long row = 0;                                                                             \
-        for (; row + 8 <= s->rows; row += 8) {                                                    \
-            tile(8, vectors, s, last, a + row * s->row_a, b, start + row * s->row_start,          \
-                 c + row * s->row_c);                                                             \
-        }                                                                                         \
-        if (row + 4 <= s->rows) {                                                                 \
-            tile(4, vectors, s, last, a + row * s->row_a, b, start + row * s->row_start,          \
-                 c + row * s->row_c);                                                             \
-            row += 4;                                                                             \
-        }                                                                                         \
-        if (row + 2 <= s->rows) {                                                                 \
-            tile(2, vectors, s, last, a + row * s->row_a, b, start + row * s->row_start,          \
-                 c + row * s->row_c);                                                             \
-            row += 2;                                                                             \
-        }                                                                                         \
-        if (row < s->rows) {                                                                      \
-            tile(1, vectors, s, last, a + row * s->row_a, b, start + row * s->row_start,          \
-                 c + row * s->row_c);                                                             \
-        }                                                                                         \
+// All rows of a strip of so many registers, a constant where it is inlined.
+WIDE static inline __attribute__((always_inline)) void all_rows(
+    const int vectors, const struct wide_strip *s, __mmask16 last, const float *a, const float *b,
+    const float *start, float *c) {
+    long row = 0;
+    // As many tiles of eight rows as there are, then at most one of four, of two and of one.
+    UNROLLED for (int rows = rows_max; rows > 0; rows /= 2) {
+        for (; row + rows <= s->rows; row += rows) {
+            tile(rows, vectors, s, last, a + row * s->row_a, b, start + row * s->row_start,
+                 c + row * s->row_c);
+        }
     }
+}
 
-STRIP(1)
-STRIP(2)
-STRIP(3)
-
-void wide_strip_multiply(
+WIDE void wide_strip_multiply(
     const struct wide_strip *s, const float *a, const float *b, const float *start, float *c) {
     const long vectors = (s->columns + lanes - 1) / lanes;
     const __mmask16 last = (__mmask16)(0xffff >> (vectors * lanes - s->columns));
     switch (vectors) {
-    case 1: return strip_of_1(s, last, a, b, start, c);
-    case 2: return strip_of_2(s, last, a, b, start, c);
-    default: return strip_of_3(s, last, a, b, start, c);
+    case 1: return all_rows(1, s, last, a, b, start, c);
+    case 2: return all_rows(2, s, last, a, b, start, c);
+    default: return all_rows(3, s, last, a, b, start, c);
     }
 }
 
