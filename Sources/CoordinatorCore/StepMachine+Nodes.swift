@@ -28,15 +28,10 @@ extension StepMachine {
             refuse(asker, .badValue, detail)
             return
         }
-        guard
-            open.occupied(in: node).allSatisfy(open.exchanges.isThrough)
-                || settings.flaw == .takesUnseenExchanges
-        else {
-            for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
-            answer(asker, .reply(.verdict(.drop)))
-            return
-        }
-        guard open.occupied(in: node).allSatisfy({ mayCompute($0, asker.worker) }) else {
+        let slices = open.occupied(in: node)
+        let isSeen =
+            slices.allSatisfy(open.exchanges.isThrough) || settings.flaw == .takesUnseenExchanges
+        guard isSeen, slices.allSatisfy({ mayCompute($0, asker.worker) }) else {
             for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
             answer(asker, .reply(.verdict(.drop)))
             return
