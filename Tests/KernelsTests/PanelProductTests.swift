@@ -54,16 +54,9 @@ import Testing
         var span = c.mutableSpan
         PanelProduct.multiply(
             m: m, n: n, k: k, a: a.span, panels: panels.span, isAdded: true, c: &span)
-        for i in 0..<m {
-            for j in 0..<n {
-                var sum = start[i * n + j]
-                for l in 0..<k { sum.addProduct(a[i * k + l], b[l * n + j]) }
-                guard sum.bitPattern == c[i * n + j].bitPattern else {
-                    Issue.record("element (\(i), \(j)) of \(shape)")
-                    return
-                }
-            }
-        }
+        expectChains(
+            c, rows: m, columns: n, k: k, start: { start[$0 * n + $1] }, a: { a[$0 * k + $1] },
+            b: { b[$0 * n + $1] })
     }
 
     @Test(arguments: shapes)
@@ -78,16 +71,9 @@ import Testing
         var span = c.mutableSpan
         PanelProduct.multiplyTransposed(
             m: m, n: n, k: k, a: a.span, panels: panels.span, c: &span)
-        for i in 0..<m {
-            for j in 0..<n {
-                var sum: Float = 0
-                for l in 0..<k { sum.addProduct(a[l * m + i], b[l * n + j]) }
-                guard sum.bitPattern == c[i * n + j].bitPattern else {
-                    Issue.record("element (\(i), \(j)) of \(shape)")
-                    return
-                }
-            }
-        }
+        expectChains(
+            c, rows: m, columns: n, k: k, start: { _, _ in 0 }, a: { a[$1 * m + $0] },
+            b: { b[$0 * n + $1] })
     }
 
     @Test(arguments: shapes)

@@ -29,16 +29,9 @@ import Testing
                 product.isWide = isWide
                 unsafe product(a, rowA: 1, columnA: m, b, rowB: n, into: c, rowC: n)
             }
-            for i in 0..<m {
-                for j in 0..<n {
-                    var sum: Float = 0
-                    for l in 0..<k { sum.addProduct(a[l * m + i], b[l * n + j]) }
-                    guard sum.bitPattern == c[i * n + j].bitPattern else {
-                        Issue.record("element (\(i), \(j)) of [\(m), \(n)], \(k)")
-                        return
-                    }
-                }
-            }
+            expectChains(
+                c, rows: m, columns: n, k: k, start: { _, _ in 0 }, a: { a[$1 * m + $0] },
+                b: { b[$0 * n + $1] })
         }
     }
 
