@@ -256,7 +256,9 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "DrillTests", dependencies: ["Drill", "Processes"], swiftSettings: strict),
+            name: "DrillTests",
+            dependencies: ["Drill", "Processes", "CoordinatorDaemon", "Storage"],
+            swiftSettings: strict),
         .testTarget(
             name: "CoordinatorDaemonTests",
             dependencies: [

@@ -1,5 +1,5 @@
 import Optimizers
-import Storage
+public import Storage
 
 extension LedgerRecord {
     /// The record as a line of the ledger, before the checksum.
@@ -16,7 +16,7 @@ extension LedgerRecord {
     }
 
     /// The record of a line of the ledger, or nil if the line is something else.
-    init?(json: JSONValue) {
+    public init?(json: JSONValue) {
         guard let step = json["step"]?.integer, let dataEpoch = json["dataEpoch"]?.integer,
             let samples = json["samples"]?.string, let version = json["version"]?.string,
             let gradient = json["gradient"]?.string, let next = json["next"]?.string,

@@ -31,6 +31,9 @@ public struct LedgerRecord: Hashable, Sendable {
     /// The slices, in order.
     public var slices: [Slice]
 
+    /// Whether both tell of the same bits; who delivered and how often it was tried may differ.
+    public func hasSameBits(as other: LedgerRecord) -> Bool { difference(from: other) == nil }
+
     /// The first figure in which a step, computed again, differs from its record, if any.
     ///
     /// Who delivered and how often it was tried may differ; bits may not.

@@ -8,7 +8,7 @@ struct Evidence: Sendable {
     /// What was seen.
     var timeline: Timeline
     /// The ledger's records at the end, checksums verified.
-    var ledger: [StepDigests]
+    var ledger: [LedgerRecord]
     /// What is wrong with the ledger, if anything.
     var ledgerProblem: String?
     /// Digest of the newest checkpoint, and its steps.
@@ -19,7 +19,7 @@ struct Evidence: Sendable {
     var failure: String?
 
     /// Evidence with these values.
-    init(timeline: Timeline, ledger: [StepDigests], digest: String?, digestStep: Int) {
+    init(timeline: Timeline, ledger: [LedgerRecord], digest: String?, digestStep: Int) {
         self.timeline = timeline
         self.ledger = ledger
         self.digest = digest
@@ -32,12 +32,13 @@ struct Evidence: Sendable {
         self.failure = failure
         ledger = []
         do {
-            let count = try AppendOnlyLog.read(state + "/ledger") { _, _ in }
+            var records: [LedgerRecord?] = []
+            let count = try AppendOnlyLog.read(state + "/ledger") { _, value in
+                records.append(LedgerRecord(json: value))
+            }
             var tail = FileTail(path: state + "/ledger")
             let lines = tail.newLines()
-            ledger = lines.prefix(count).compactMap {
-                try? JSONDecoder().decode(StepDigests.self, from: Data($0.utf8))
-            }
+            ledger = records.compactMap { $0 }
             if count != lines.count || count != ledger.count {
                 ledgerProblem =
                     "of \(lines.count) lines of the ledger \(min(count, ledger.count)) are sound"
@@ -54,8 +55,8 @@ struct Evidence: Sendable {
     /// Committed steps that were seen and are not in the ledger with their digests.
     var stepsLost: [Int] {
         timeline.commits.enumerated().compactMap { place, commit in
-            let isThere = place < ledger.count && ledger[place].hasSameBits(as: commit.digests)
-            return isThere && commit.digests.step == place ? nil : commit.digests.step
+            let isThere = place < ledger.count && ledger[place].hasSameBits(as: commit.record)
+            return isThere && commit.record.step == place ? nil : commit.record.step
         }
     }
 

@@ -1,3 +1,5 @@
+import Storage
+
 /// When a fault is due.
 public enum FaultMoment: Hashable, Sendable {
     /// After so many committed steps, and then so many median step times; until `last` steps it
@@ -37,7 +39,7 @@ public struct FaultPlan: Hashable, Sendable {
     ) {
         precondition(count >= 0 && count <= max(0, steps - 2), "\(count) faults in \(steps) steps")
         precondition(workers >= 1 && !kinds.isEmpty, "a run has a worker, a fault a kind")
-        var draws = SplitMix64(state: seed)
+        var draws = SplitMix64(seed: seed)
         var bag = KindBag(kinds)
         for index in 0..<count {
             // Part `index` of the steps 1..<steps - 1, cut into `count` parts.
@@ -62,7 +64,7 @@ public struct FaultPlan: Hashable, Sendable {
         kinds: [FaultKind] = FaultKind.allCases
     ) {
         precondition(every.lowerBound > 0 && workers >= 1, "pauses and a worker")
-        var draws = SplitMix64(state: seed)
+        var draws = SplitMix64(seed: seed)
         let sparing = kinds.filter { $0 != .killCoordinator }
         var early = KindBag(kinds)
         var late = KindBag(sparing.isEmpty ? kinds : sparing)
@@ -94,18 +96,7 @@ private struct KindBag {
     }
 }
 
-/// The generator SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
-struct SplitMix64 {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
+extension SplitMix64 {
     /// In `0..<1`.
     mutating func unit() -> Double { Double(next() >> 11) / Double(1 << 53) }
 

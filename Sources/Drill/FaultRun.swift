@@ -205,7 +205,7 @@ actor FaultRun {
         report.firstStepSeconds = timeline.made(after: started).map { $0.at - started }
         guard let new = timeline.commit(after: started) else { return }
         report.newStepSeconds = new.at - started
-        report.stepsMadeAgain = timeline.made(after: started).map { new.digests.step - $0.step }
+        report.stepsMadeAgain = timeline.made(after: started).map { new.record.step - $0.step }
     }
 
     // MARK: The others

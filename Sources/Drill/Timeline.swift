@@ -1,34 +1,4 @@
-/// Digests of a committed step, as its ledger line tells them.
-public struct StepDigests: Codable, Hashable, Sendable {
-    /// A slice's share.
-    public struct Slice: Codable, Hashable, Sendable {
-        /// Its number.
-        public var slice: Int
-        /// How often it was leased.
-        public var attempts: Int
-        /// Whose result counted.
-        public var worker: String
-        /// Digest of its result.
-        public var leaf: String
-    }
-
-    /// The step, from 0.
-    public var step: Int
-    /// Digest of the version it started from.
-    public var version: String
-    /// Digest of the summed result.
-    public var gradient: String
-    /// Digest of the version it led to.
-    public var next: String
-    /// Its slices.
-    public var slices: [Slice]
-
-    /// Whether the two tell of the same bits; who computed them may differ.
-    public func hasSameBits(as other: StepDigests) -> Bool {
-        step == other.step && version == other.version && gradient == other.gradient
-            && next == other.next && slices.map(\.leaf) == other.slices.map(\.leaf)
-    }
-}
+public import CoordinatorDaemon
 
 /// What a drill has seen of a run, and when: steps that came into the ledger, and steps that were
 /// made again after a restart.
@@ -40,7 +10,7 @@ public struct Timeline: Sendable {
         /// When.
         public var at: Double
         /// What it says.
-        public var digests: StepDigests
+        public var record: LedgerRecord
     }
 
     /// A step whose figures were seen: new, or made again.
@@ -63,8 +33,8 @@ public struct Timeline: Sendable {
     public var stepCount: Int { commits.count }
 
     /// A step has entered the ledger.
-    public mutating func note(_ digests: StepDigests, at moment: Double) {
-        commits.append(Commit(at: moment, digests: digests))
+    public mutating func note(_ record: LedgerRecord, at moment: Double) {
+        commits.append(Commit(at: moment, record: record))
     }
 
     /// A step was made, new or again.

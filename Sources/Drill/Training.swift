@@ -3,6 +3,7 @@ import CoordinatorDaemon
 import Foundation
 import Logging
 import Processes
+import Storage
 import Transport
 
 /// A training with real processes: a coordinator, and workers that join it through relays.
@@ -205,10 +206,9 @@ actor Training {
         let decoder = JSONDecoder()
         for line in ledger.newLines() {
             // A line that is none shows in the ledger's verification at the end.
-            guard let digests = try? decoder.decode(StepDigests.self, from: Data(line.utf8)) else {
-                continue
-            }
-            timeline.note(digests, at: now)
+            guard let value = try? JSONValue(parsing: line), let record = LedgerRecord(json: value)
+            else { continue }
+            timeline.note(record, at: now)
         }
         for line in figures.newLines() {
             guard let figure = try? decoder.decode(StepFigure.self, from: Data(line.utf8)) else {

@@ -188,8 +188,8 @@ struct DiskState {
     func survivors(_ survival: SimulatedDisk.Survival) -> DiskState {
         var next = DiskState(capacity: capacity)
         next.nextID = nextID
-        var draw = SplitMix(seed: 0)
-        if case .drawn(let seed, _) = survival { draw = SplitMix(seed: seed) }
+        var draw = SplitMix64(seed: 0)
+        if case .drawn(let seed, _) = survival { draw = SplitMix64(seed: seed) }
         for id in folders.keys.sorted() {
             guard let folder = folders[id] else { continue }
             var names = folder.durable
@@ -218,7 +218,7 @@ struct DiskState {
         return next
     }
 
-    private func torn(_ file: DiskFile, _ blockBytes: Int, _ draw: inout SplitMix) -> [UInt8] {
+    private func torn(_ file: DiskFile, _ blockBytes: Int, _ draw: inout SplitMix64) -> [UInt8] {
         guard file.current != file.durable else { return file.current }
         let size = draw.next() & 1 == 0 ? file.current.count : file.durable.count
         var bytes = [UInt8](repeating: 0, count: size)  // blocks never written read as zeros
@@ -229,20 +229,5 @@ struct DiskState {
             }
         }
         return bytes
-    }
-}
-
-/// A small generator for the choices of a power cut (SplitMix64).
-private struct SplitMix {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
     }
 }

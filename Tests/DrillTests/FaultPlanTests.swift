@@ -1,3 +1,4 @@
+import Storage
 import Testing
 
 @testable import Drill
@@ -67,7 +68,7 @@ import Testing
 
     @Test func `the generator gives the numbers of its paper's code`() {
         // The first outputs of SplitMix64 for the seed 1234567 (the reference in C).
-        var draws = SplitMix64(state: 1_234_567)
+        var draws = SplitMix64(seed: 1_234_567)
         #expect(draws.next() == 6_457_827_717_110_365_317)
         #expect(draws.next() == 3_203_168_211_198_807_973)
         #expect(draws.next() == 9_817_491_932_198_370_423)

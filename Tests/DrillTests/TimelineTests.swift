@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CoordinatorDaemon
 @testable import Drill
 
 @Suite struct TimelineTests {
@@ -15,8 +16,8 @@ import Testing
 
     @Test func `the first commit after a moment is found, and none after the last`() {
         let timeline = timeline(commits: [1, 2, 3.5, 4])
-        #expect(timeline.commit(after: 0)?.digests.step == 0)
-        #expect(timeline.commit(after: 2)?.digests.step == 2)
+        #expect(timeline.commit(after: 0)?.record.step == 0)
+        #expect(timeline.commit(after: 2)?.record.step == 2)
         #expect(timeline.commit(after: 4) == nil)
         #expect(timeline.made(after: 3)?.step == 2)
     }
@@ -40,8 +41,12 @@ import Testing
 }
 
 /// Digests that name their step.
-func digests(of step: Int, leaf: String = "leaf", attempts: Int = 1) -> StepDigests {
-    StepDigests(
-        step: step, version: "v\(step)", gradient: "g\(step)", next: "v\(step + 1)",
-        slices: [.init(slice: 0, attempts: attempts, worker: "w1", leaf: leaf)])
+func digests(of step: Int, leaf: String = "leaf", attempts: Int = 1) -> LedgerRecord {
+    LedgerRecord(
+        step: step, dataEpoch: 0, samples: "s\(step)", version: "v\(step)", gradient: "g\(step)",
+        next: "v\(step + 1)",
+        slices: [
+            .init(
+                slice: 0, firstRow: 0, endRow: 8, attempts: attempts, worker: "w1", leaf: leaf)
+        ])
 }

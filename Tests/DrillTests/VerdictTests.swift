@@ -1,12 +1,13 @@
 import Foundation
 import Testing
 
+@testable import CoordinatorDaemon
 @testable import Drill
 
 /// What a drill concludes, on evidence that is made up.
 @Suite struct VerdictTests {
     private func evidence(
-        steps: Int, digest: String? = "all", change: (inout [StepDigests]) -> Void = { _ in }
+        steps: Int, digest: String? = "all", change: (inout [LedgerRecord]) -> Void = { _ in }
     ) -> Evidence {
         var timeline = Timeline()
         for step in 0..<steps { timeline.note(digests(of: step), at: 0.1 * Double(step)) }

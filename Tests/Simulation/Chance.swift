@@ -1,17 +1,13 @@
-/// SplitMix64: the only source of chance in a simulation.
+import Storage
+
+/// The only source of chance in a simulation.
 struct Chance {
-    private var state: UInt64
+    private var words: SplitMix64
 
     /// A source that gives the same numbers for the same seed.
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { words = SplitMix64(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
+    mutating func next() -> UInt64 { words.next() }
 
     /// A number below `bound`.
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
