@@ -10,6 +10,11 @@ final class Relay: Sendable {
     private struct Link {
         let worker: LoopbackSocket
         let coordinator: LoopbackSocket
+
+        func abort() {
+            worker.abort()
+            coordinator.abort()
+        }
     }
 
     private struct State {
@@ -19,6 +24,8 @@ final class Relay: Sendable {
         var isClosed = false
         var links: [Int: Link] = [:]
         var made = 0
+        /// How often everything was cut: a connection that was being made meanwhile is cut, too.
+        var cuts = 0
     }
 
     private let listener: LoopbackSocket
@@ -47,12 +54,10 @@ final class Relay: Sendable {
     func cut() {
         let links = state.withLock { state in
             defer { state.links = [:] }
+            state.cuts += 1
             return state.links.values.map { $0 }
         }
-        for link in links {
-            link.worker.abort()
-            link.coordinator.abort()
-        }
+        for link in links { link.abort() }
     }
 
     /// Lets every connection stand still, half-open, or go on: no byte is lost.
@@ -77,17 +82,21 @@ final class Relay: Sendable {
                 usleep(Self.lookMicroseconds)  // out of descriptors, say: the loop tries again
                 continue
             }
-            guard let target = state.withLock({ $0.isClosed ? nil : $0.target }),
+            let (port, cuts) = state.withLock { ($0.isClosed ? nil : $0.target, $0.cuts) }
+            guard let target = port,
                 let coordinator = try? LoopbackSocket.connected(to: target)
             else { continue }  // nobody there: the worker's connection ends with its socket
             let link = Link(worker: worker, coordinator: coordinator)
             let number = state.withLock { state -> Int? in
-                guard !state.isClosed else { return nil }
+                guard state.cuts == cuts else { return nil }
                 state.made += 1
                 state.links[state.made] = link
                 return state.made
             }
-            guard let number else { return }
+            guard let number else {
+                link.abort()
+                continue
+            }
             Thread.detachNewThread { self.move(from: worker, to: coordinator, link: number) }
             Thread.detachNewThread { self.move(from: coordinator, to: worker, link: number) }
         }

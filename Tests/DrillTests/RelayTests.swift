@@ -25,11 +25,15 @@ import Testing
         }
     }
 
-    /// Reads until there are so many bytes, or the stream has ended.
+    /// Reads until there are so many bytes, or the stream has ended, or nothing comes for long.
     private func read(_ socket: LoopbackSocket, count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count < count {
+            guard socket.wait(milliseconds: 10_000) == .ready else {
+                Issue.record("nothing came, and no end")
+                break
+            }
             let moved = socket.read(into: &buffer)
             guard moved > 0 else { break }
             bytes += buffer.prefix(moved)
@@ -61,6 +65,17 @@ import Testing
         #expect(again.write([9], count: 1))
         #expect(read(peer, count: 1) == [9])
         line.relay.close()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a connection that is only being made is cut, too`() throws {
+        for _ in 0..<300 {
+            let line = try Line()
+            line.relay.cut()
+            let isOver = line.worker.wait(milliseconds: 5000) == .ready
+            line.relay.close()
+            try #require(isOver, "it lived on")
+        }
     }
 
     @Test(.timeLimit(.minutes(1)))
