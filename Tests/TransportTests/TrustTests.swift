@@ -66,8 +66,8 @@ import Wire
         let stranger = try TLSKeys.stranger.get()
         let peer = TLSKeys.identity(
             try TLSKeys.make(.peer, "w", by: stranger), trusting: try TLSKeys.authority.get())
-        // Every time the listener refuses. It closes at once, and the kernel may drop the alert that
-        // tells the dialler why before it is read: then the dialler knows only that it was refused.
+        // Every time the listener refuses. It closes at once, and the kernel may drop the alert
+        // that tells the dialler why before it is read: then that knows only that it was refused.
         var meeting = try await meet(listening: keys.coordinator, dialling: peer)
         for _ in 0..<7 where isHandshakeEnded(meeting.dialler) {
             #expect(isNotTrusted(meeting.listener), "\(meeting)")
