@@ -61,17 +61,27 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 exitsWhenDone: exitWhenDone, insecure: insecure,
                 authority: keys?.authority),
             network: network(for: listen, keys: keys), logger: logger)
-        printNow("listening \(coordinator.url)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(
-                        service: coordinator, successTerminationBehavior: .gracefullyShutdownGroup,
+                        service: Announced(coordinator: coordinator),
+                        successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         try await ending(with: parent) { try await group.run() }
         try await requireOutcome(of: coordinator)
+    }
+}
+
+/// A coordinator that says where it listens: not before a signal would stop it in order.
+private struct Announced: Service {
+    let coordinator: Coordinator
+
+    func run() async throws {
+        printNow("listening \(coordinator.url)")
+        try await coordinator.run()
     }
 }
 
