@@ -10,6 +10,7 @@ struct ProgramFailure: Error, CustomStringConvertible {
 final class RunningProgram: @unchecked Sendable {
     // Sendable: `process` is used by the one test that started it; output is behind a mutex.
     private let process = Process()
+    private let pipes = [Pipe(), Pipe()]
     private let collected = Mutex(Output())
 
     private struct Output {
@@ -42,12 +43,11 @@ final class RunningProgram: @unchecked Sendable {
         process.currentDirectoryURL = Self.root
         process.environment = ProcessInfo.processInfo.environment
             .merging(environment) { _, new in new }
-        let (output, error) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = error
+        process.standardOutput = pipes[0]
+        process.standardError = pipes[1]
         process.standardInput = FileHandle.nullDevice
-        collect(output) { $0.standard.append($1) }
-        collect(error) { $0.error.append($1) }
+        collect(pipes[0]) { $0.standard.append($1) }
+        collect(pipes[1]) { $0.error.append($1) }
         try process.run()
     }
 
@@ -75,6 +75,11 @@ final class RunningProgram: @unchecked Sendable {
         let deadline = ContinuousClock.now + .seconds(1)
         while collected.withLock({ $0.openPipes > 0 }), ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(5))
+        }
+        // Else they stay open: with more than a thousand, Foundation's `Process.run` reads past the
+        // listing of its descriptors.
+        if collected.withLock({ $0.openPipes == 0 }) {
+            for pipe in pipes { try? pipe.fileHandleForReading.close() }
         }
         let isSignal = process.terminationReason == .uncaughtSignal
         return (isSignal ? 128 : 0) + process.terminationStatus
