@@ -21,8 +21,11 @@ extension Canary {
                 Vector.fill(&$0, with: 0)
                 windows.fold(rows.span, 0..<count, addingTo: &$0)
             }
-            let panels = Self.inputs(
-                PanelProduct.floatCount(rows: count, columns: 19), seed: 29)
+            let gradients = Self.inputs(count * 19, seed: 29)
+            var panels = [Float](
+                repeating: 0, count: PanelProduct.floatCount(rows: count, columns: 19))
+            var packed = panels.mutableSpan
+            PanelProduct.pack(gradients.span, rows: count, columns: 19, into: &packed)
             add(windows.windowCount * 19) {
                 Vector.fill(&$0, with: 0.5)
                 windows.addWeightGradient(

@@ -7,11 +7,14 @@ import Buffers
 /// 754 on every processor, whatever the sizes, the other rows and columns, and the blocks that the
 /// loops go through for the sake of caches.
 ///
-/// The right factor stands in panels: 48 columns behind each other, in each of them row behind
+/// The right factor stands in panels: some columns behind each other, in each of them row behind
 /// row, and zeros past the last column. Weights are packed once and used by many products.
 public enum PanelProduct {
-    /// The columns of a panel: three registers of sixteen floats, or twice three of eight.
-    public static let width = 48
+    /// The columns of a panel: three registers of sixteen floats where the processor has them, two
+    /// of eight elsewhere.
+    ///
+    /// No result depends on it, and panels never leave their process.
+    public static let width = PanelTile.hasWideRegisters ? 48 : 16
 
     /// The number of panels of a matrix with n columns.
     public static func panelCount(columns n: Int) -> Int { (n + width - 1) / width }

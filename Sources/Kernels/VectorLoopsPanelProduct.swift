@@ -15,11 +15,13 @@ import Buffers
     /// How far apart the rows of C are.
     let rowC: Int
 
-    /// Rows of a panel that are used together, 72 KiB: to read them from a second-level cache costs
-    /// less than to put shorter sums down and take them up again.
-    static let depth = 384
-    /// Floats of A that meet all panels before the next rows do: 192 KiB, in a second-level cache.
-    static let blockCount = 48 << 10
+    /// Rows of a panel that are used together, at most: 24 KiB of a first-level cache where a panel
+    /// has 16 columns. Shorter sums are put down and taken up again more often.
+    static let depthMax = 384
+    /// Rows of A that meet all panels before the next ones do: 144 KiB of a second-level cache.
+    static let rowsMax = 96
+    /// Columns of C from which on it pays to interleave a transposed A.
+    private static let interleavedColumnsMin = 96
 
     private var width: Int { PanelProduct.width }
 
@@ -50,26 +52,39 @@ import Buffers
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         isAdded: Bool, into c: UnsafeMutablePointer<Float>
     ) {
-        let rowsMax = max(16, Self.blockCount / max(k, 1) / 8 * 8)
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { row in
-            guard let start = row.baseAddress else { return }
-            for firstRow in stride(from: 0, to: m, by: rowsMax) {
-                let rows = min(rowsMax, m &- firstRow)
-                for firstColumn in stride(from: 0, to: n, by: width) {
-                    let columns = min(width, n &- firstColumn)
-                    unsafe Self.fill(start, from: bias.map { unsafe $0 + firstColumn }, columns)
-                    // Even without a sum to make, the start is written.
-                    for first in stride(from: 0, to: max(k, 1), by: Self.depth) {
-                        let isContinued = isAdded || first > 0
-                        let tile = PanelTile(
-                            k: min(Self.depth, k &- first), rowA: rowA, columnA: columnA,
-                            rowStart: isContinued ? rowC : 0, rowC: rowC)
+        // Parts of one length: a short last one would cost as much of C as a long one.
+        let parts = max(1, (k &+ Self.depthMax &- 1) / Self.depthMax)
+        let depth = max(8, (k &+ 8 &* parts &- 1) / (8 &* parts) &* 8)
+        let isInterleaved =
+            columnA != 1 && n >= Self.interleavedColumnsMin && !PanelTile.hasWideRegisters
+        unsafe withUnsafeTemporaryAllocation(
+            of: Float.self, capacity: width &+ (isInterleaved ? Self.rowsMax &* depth : 0)
+        ) { memory in
+            guard let memory = memory.baseAddress else { return }
+            unsafe memory.initialize(repeating: 0, count: width)
+            let (zeros, interleaved) = unsafe (UnsafePointer(memory), memory + width)
+            // Even without a sum to make, the start is written.
+            for first in stride(from: 0, to: max(k, 1), by: depth) {
+                let isContinued = isAdded || first > 0
+                let tile = PanelTile(
+                    k: min(depth, k &- first), rowA: rowA, columnA: columnA,
+                    isInterleaved: isInterleaved, rowStart: isContinued ? rowC : 0, rowC: rowC)
+                for firstRow in stride(from: 0, to: m, by: Self.rowsMax) {
+                    let rows = min(Self.rowsMax, m &- firstRow)
+                    var a = unsafe a + (firstRow &* rowA &+ first &* columnA)
+                    if isInterleaved {
+                        let order = InterleavedRows(rows: rows, columns: tile.k)
+                        unsafe order.copy(a, columnA: columnA, into: interleaved)
+                        unsafe a = UnsafePointer(interleaved)
+                    }
+                    for firstColumn in stride(from: 0, to: n, by: width) {
+                        let columns = min(width, n &- firstColumn)
                         let c = unsafe c + (firstRow &* rowC &+ firstColumn)
+                        let start = unsafe bias.map { unsafe $0 + firstColumn } ?? zeros
                         unsafe tile.strip(
-                            rows: rows, columns: columns,
-                            a + (firstRow &* rowA &+ first &* columnA),
+                            rows: rows, columns: columns, a,
                             b + (firstColumn &* k &+ first &* width),
-                            from: isContinued ? UnsafePointer(c) : UnsafePointer(start), into: c)
+                            from: isContinued ? UnsafePointer(c) : start, into: c)
                     }
                 }
             }

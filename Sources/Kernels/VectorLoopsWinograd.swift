@@ -80,7 +80,7 @@ import Buffers
         _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ direction: Direction,
         into y: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let (memory, tiles, width) = (memory, tiles, PanelProduct.width)
+        let (memory, tiles, width) = (memory, tiles, Self.panelWidth)
         let blocks = tiles.blocks(of: Self.tilesMax)
         unsafe scratch.initialize(repeating: 0, count: memory.factors)
         let weights = WinogradWeights(inputs: inputs, outputs: outputs, direction: direction)
@@ -88,7 +88,7 @@ import Buffers
             unsafe tiles.transformInputs(
                 x, channels: inputs, block, zeros: scratch, into: scratch + memory.factors,
                 row: memory.row, plane: memory.factorPlane)
-            for panel in 0..<PanelProduct.panelCount(columns: outputs) {
+            for panel in 0..<panelCount {
                 // Weights are transformed with the first block; a single one leaves no need to
                 // keep them.
                 let u =
@@ -119,8 +119,9 @@ import Buffers
                 let isContinued = first > 0
                 let tile = PanelTile(
                     k: min(Self.depth, inputs &- first), rowA: memory.row, columnA: 1,
-                    rowStart: isContinued ? PanelProduct.width : 0, rowC: PanelProduct.width)
-                let b = unsafe u + product &* memory.weightPlane + first &* PanelProduct.width
+                    rowB: Self.panelWidth, rowStart: isContinued ? Self.panelWidth : 0,
+                    rowC: Self.panelWidth)
+                let b = unsafe u + product &* memory.weightPlane + first &* Self.panelWidth
                 unsafe tile.strip(
                     rows: rows, columns: Self.columns(columns), v + first, b,
                     from: isContinued ? UnsafePointer(c) : UnsafePointer(scratch), into: c)
@@ -128,9 +129,14 @@ import Buffers
         }
     }
 
-    /// The columns of a panel that are multiplied for so many outputs: there is a short tile for
-    /// 16, and for fewer the whole panel is as fast.
-    static func columns(_ outputs: Int) -> Int { outputs == 16 ? 16 : PanelProduct.width }
+    /// The columns of a panel of weights: every element of the 36 matrices serves so many outputs.
+    static let panelWidth = 48
+
+    /// The panels of all outputs.
+    var panelCount: Int { (outputs + Self.panelWidth - 1) / Self.panelWidth }
+
+    /// The columns of a panel that are multiplied for so many outputs: whole tiles.
+    static func columns(_ outputs: Int) -> Int { (outputs &+ 15) / 16 &* 16 }
 
     /// Rows of a panel that are used together: 24 KiB, which stay in a first-level cache.
     static let depth = 256
@@ -155,13 +161,13 @@ import Buffers
             let rows = min(tilesMax, convolution.tiles.roundedCount)
             let panels =
                 convolution.tiles.roundedCount > tilesMax
-                ? PanelProduct.panelCount(columns: convolution.outputs) : 1
+                ? convolution.panelCount : 1
             row = convolution.inputs + 16
             factorPlane = rows * row + 16
-            weightPlane = convolution.inputs * PanelProduct.width + 16
-            productPlane = rows * PanelProduct.width + 16
+            weightPlane = convolution.inputs * panelWidth + 16
+            productPlane = rows * panelWidth + 16
             weightCount = WinogradTile.products * weightPlane
-            factors = max(PanelProduct.width, convolution.inputs) + 16
+            factors = max(panelWidth, convolution.inputs) + 16
             weights = factors + WinogradTile.products * factorPlane
             products = weights + panels * weightCount
             end = products + WinogradTile.products * productPlane

@@ -43,7 +43,7 @@ extension WinogradConvolution {
         _ x: UnsafePointer<Float>, _ g: UnsafePointer<Float>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let (memory, panel) = (GradientMemory(self), PanelProduct.width)
+        let (memory, panel) = (GradientMemory(self), Self.panelWidth)
         unsafe scratch.initialize(repeating: 0, count: memory.factors)
         if images == 0 {
             unsafe (scratch + memory.sums).initialize(
@@ -58,8 +58,8 @@ extension WinogradConvolution {
                 plane: memory.gradientPlane)
             let isFirst = block.lowerBound == 0
             let tile = PanelTile(
-                k: block.count, rowA: 1, columnA: memory.row, rowStart: isFirst ? 0 : panel,
-                rowC: panel)
+                k: block.count, rowA: 1, columnA: memory.row, rowB: panel,
+                rowStart: isFirst ? 0 : panel, rowC: panel)
             for product in 0..<WinogradTile.products {
                 let v = unsafe scratch + memory.factors + product &* memory.factorPlane
                 let d = unsafe scratch + memory.gradients + product &* memory.gradientPlane
@@ -79,7 +79,7 @@ extension WinogradConvolution {
     private func finish(
         _ scratch: UnsafeMutablePointer<Float>, into dWeight: UnsafeMutablePointer<Float>
     ) {
-        let (memory, panel, six) = (GradientMemory(self), PanelProduct.width, WinogradTile.inputs)
+        let (memory, panel, six) = (GradientMemory(self), Self.panelWidth, WinogradTile.inputs)
         let lines = unsafe scratch + memory.gradients
         let windows = unsafe lines + 18 &* laneCount
         for first in stride(from: 0, to: outputs, by: panel) {
@@ -119,13 +119,13 @@ extension WinogradConvolution {
         let factorPlane, gradientPlane, sumPlane: Int
 
         init(_ convolution: WinogradConvolution) {
-            let panels = PanelProduct.panelCount(columns: convolution.outputs)
+            let panels = convolution.panelCount
             let rows = min(gradientTilesMax, max(4, convolution.tiles.roundedCount))
             row = convolution.inputs + 16
             factorPlane = rows * row + 16
-            gradientPlane = panels * PanelProduct.width * rows + 16
-            sumPlane = panels * PanelProduct.width * convolution.inputs + 16
-            factors = max(PanelProduct.width, convolution.inputs, convolution.outputs) + 16
+            gradientPlane = panels * panelWidth * rows + 16
+            sumPlane = panels * panelWidth * convolution.inputs + 16
+            factors = max(panelWidth, convolution.inputs, convolution.outputs) + 16
             gradients = factors + WinogradTile.products * factorPlane
             sums = gradients + WinogradTile.products * gradientPlane
             end = sums + WinogradTile.products * sumPlane

@@ -64,7 +64,9 @@ import Buffers
         _ g: UnsafePointer<Float>, channels: Int, _ block: Range<Int>,
         zeros: UnsafePointer<Float>, into d: UnsafeMutablePointer<Float>, plane: Int
     ) {
-        let (side, six, panel) = (WinogradTile.outputs, WinogradTile.inputs, PanelProduct.width)
+        let (side, six, panel) = (
+            WinogradTile.outputs, WinogradTile.inputs, WinogradConvolution.panelWidth
+        )
         unsafe withTable(side) { table, scratch in
             for tile in block {
                 unsafe fill(table, side, tile, g, channels, before: 0, zeros)
@@ -101,7 +103,9 @@ import Buffers
         _ m: UnsafePointer<Float>, plane: Int, _ block: Range<Int>, columns: Int,
         into y: UnsafeMutablePointer<Float>, channels: Int
     ) {
-        let (side, six, panel) = (WinogradTile.outputs, WinogradTile.inputs, PanelProduct.width)
+        let (side, six, panel) = (
+            WinogradTile.outputs, WinogradTile.inputs, WinogradConvolution.panelWidth
+        )
         unsafe withTable(0) { _, scratch in
             for tile in block.clamped(to: 0..<count) {
                 let (image, top, left) = place(tile)

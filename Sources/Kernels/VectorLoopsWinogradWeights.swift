@@ -14,7 +14,7 @@ import Buffers
         _ weight: UnsafePointer<Float>, _ panel: Int, into u: UnsafeMutablePointer<Float>,
         plane: Int
     ) {
-        let width = PanelProduct.width
+        let width = WinogradConvolution.panelWidth
         let isForward = direction == .forward
         let (rowStride, columnStride) = isForward ? (9, inputs &* 9) : (outputs &* 9, 9)
         let scratchCount = WinogradTile.scratchCount

@@ -41,4 +41,4 @@ import Testing
     }
 }
 
-private let recordedCanary: UInt32 = 557_922_979
+private let recordedCanary: UInt32 = 854_922_972

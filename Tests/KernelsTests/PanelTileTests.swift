@@ -36,7 +36,7 @@ import Testing
     }
 
     private func check(_ rows: Int, _ columns: Int, _ k: Int, sharesStart: Bool, isWide: Bool) {
-        let (rowA, rowC, width) = (k + 2, columns + 3, PanelProduct.width)
+        let (rowA, rowC, width) = (k + 2, columns + 3, 48)
         let rowStart = sharesStart ? 0 : width
         let a = numbers(rows * rowA, seed: 1)
         let b = numbers(max(k, 1) * width, seed: 2)
@@ -47,7 +47,8 @@ import Testing
             unsafe start.withUnsafeBufferPointer { start in
                 guard let start = start.baseAddress else { return }
                 let tile = PanelTile(
-                    k: k, rowA: rowA, columnA: 1, rowStart: rowStart, rowC: rowC, isWide: isWide)
+                    k: k, rowA: rowA, columnA: 1, rowB: width, rowStart: rowStart, rowC: rowC,
+                    isWide: isWide)
                 unsafe tile.strip(rows: rows, columns: columns, a, b, from: start, into: c)
             }
         }

@@ -1,0 +1,137 @@
+import Buffers
+import CPrefetch
+
+// The tiles themselves, in registers of eight floats. Each is a function of its own: inlined
+// beside each other they would not all keep their sums in registers.
+extension PanelTile {
+    /// Six rows by 16 columns: twelve registers of sums, two of B and one of A.
+    @inline(never)
+    func sixRows(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
+        let (start3, start4) = unsafe (start + 3 &* rowStart, start + 4 &* rowStart)
+        let start5 = unsafe start + 5 &* rowStart
+        let (c1, c2, c3) = unsafe (c + rowC, c + 2 &* rowC, c + 3 &* rowC)
+        let (c4, c5) = unsafe (c + 4 &* rowC, c + 5 &* rowC)
+        // The sums are written when their line is there: a store that misses holds others up.
+        unsafe prefetch(c)
+        unsafe prefetch(c1)
+        unsafe prefetch(c2)
+        unsafe prefetch(c3)
+        unsafe prefetch(c4)
+        unsafe prefetch(c5)
+        var (s00, s01) = unsafe (start.eight, (start + 8).eight)
+        var (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
+        var (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
+        var (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
+        var (s40, s41) = unsafe (start4.eight, (start4 + 8).eight)
+        var (s50, s51) = unsafe (start5.eight, (start5 + 8).eight)
+        // Two addresses, three rows from each: a chain of additions through all six would take as
+        // long as their multiply-adds.
+        let (row1, row2) = (rowA, 2 &* rowA)
+        var (a, a3, b) = unsafe (a, a + 3 &* rowA, b)
+        for _ in 0..<k {
+            let (x, y) = unsafe (b.eight, (b + 8).eight)
+            let p0 = unsafe Lanes(repeating: a[0])
+            s00 = s00.addingProduct(x, p0)
+            s01 = s01.addingProduct(y, p0)
+            let p1 = unsafe Lanes(repeating: a[row1])
+            s10 = s10.addingProduct(x, p1)
+            s11 = s11.addingProduct(y, p1)
+            let p2 = unsafe Lanes(repeating: a[row2])
+            s20 = s20.addingProduct(x, p2)
+            s21 = s21.addingProduct(y, p2)
+            let p3 = unsafe Lanes(repeating: a3[0])
+            s30 = s30.addingProduct(x, p3)
+            s31 = s31.addingProduct(y, p3)
+            let p4 = unsafe Lanes(repeating: a3[row1])
+            s40 = s40.addingProduct(x, p4)
+            s41 = s41.addingProduct(y, p4)
+            let p5 = unsafe Lanes(repeating: a3[row2])
+            s50 = s50.addingProduct(x, p5)
+            s51 = s51.addingProduct(y, p5)
+            unsafe a += columnA
+            unsafe a3 += columnA
+            unsafe b += rowB
+        }
+        unsafe c.setSixteen(s00, s01)
+        unsafe c1.setSixteen(s10, s11)
+        unsafe c2.setSixteen(s20, s21)
+        unsafe c3.setSixteen(s30, s31)
+        unsafe c4.setSixteen(s40, s41)
+        unsafe c5.setSixteen(s50, s51)
+    }
+
+    /// Four rows by 16 columns.
+    @inline(never)
+    func fourRows(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
+        let start3 = unsafe start + 3 &* rowStart
+        var (s00, s01) = unsafe (start.eight, (start + 8).eight)
+        var (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
+        var (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
+        var (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
+        let (row1, row2, row3) = (rowA, 2 &* rowA, 3 &* rowA)
+        var (a, b) = unsafe (a, b)
+        for _ in 0..<k {
+            let (x, y) = unsafe (b.eight, (b + 8).eight)
+            let p0 = unsafe Lanes(repeating: a[0])
+            s00 = s00.addingProduct(x, p0)
+            s01 = s01.addingProduct(y, p0)
+            let p1 = unsafe Lanes(repeating: a[row1])
+            s10 = s10.addingProduct(x, p1)
+            s11 = s11.addingProduct(y, p1)
+            let p2 = unsafe Lanes(repeating: a[row2])
+            s20 = s20.addingProduct(x, p2)
+            s21 = s21.addingProduct(y, p2)
+            let p3 = unsafe Lanes(repeating: a[row3])
+            s30 = s30.addingProduct(x, p3)
+            s31 = s31.addingProduct(y, p3)
+            unsafe a += columnA
+            unsafe b += rowB
+        }
+        unsafe c.setSixteen(s00, s01)
+        unsafe (c + rowC).setSixteen(s10, s11)
+        unsafe (c + 2 &* rowC).setSixteen(s20, s21)
+        unsafe (c + 3 &* rowC).setSixteen(s30, s31)
+    }
+
+    /// One row by 16 columns.
+    @inline(never)
+    func oneRow(
+        _ a: UnsafePointer<Float>, _ columnA: Int, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+    ) {
+        var (s0, s1) = unsafe (start.eight, (start + 8).eight)
+        var (a, b) = unsafe (a, b)
+        for _ in 0..<k {
+            let p = unsafe Lanes(repeating: a[0])
+            s0 = unsafe s0.addingProduct(b.eight, p)
+            s1 = unsafe s1.addingProduct((b + 8).eight, p)
+            unsafe a += columnA
+            unsafe b += rowB
+        }
+        unsafe c.setSixteen(s0, s1)
+    }
+
+    /// Both lines that 16 floats may lie in.
+    @inline(__always)
+    private func prefetch(_ p: UnsafeMutablePointer<Float>) {
+        unsafe prefetch_for_writing(p)
+        unsafe prefetch_for_writing(p + 15)
+    }
+}
+
+extension UnsafeMutablePointer<Float> {
+    /// Stores sixteen floats.
+    @inline(__always)
+    fileprivate func setSixteen(_ x: Lanes, _ y: Lanes) {
+        unsafe setEight(x)
+        unsafe (self + 8).setEight(y)
+    }
+}
