@@ -106,38 +106,52 @@ import Buffers
     }
 
     /// The same, between addresses.
+    ///
+    /// Some rows go to all their panels before the next ones do: panel by panel, each row of B
+    /// would lie in a page of its own.
     static func pack(
         _ b: UnsafePointer<Float>, rows k: Int, columns n: Int, stride rowB: Int,
         into panels: UnsafeMutablePointer<Float>
     ) {
         let width = PanelProduct.width
-        for column in stride(from: 0, to: n, by: width) {
-            let columns = min(width, n &- column)
-            var (from, to) = unsafe (b + column, panels + column &* k)
-            for _ in 0..<k {
-                if columns == width {
-                    for lane in 0..<(width / 8) {
-                        unsafe (to + lane &* 8).setEight((from + lane &* 8).eight)
-                    }
+        let rowsMax = 32
+        for first in stride(from: 0, to: k, by: rowsMax) {
+            let rows = min(rowsMax, k &- first)
+            for column in stride(from: 0, to: n, by: width) {
+                let from = unsafe b + (first &* rowB &+ column)
+                let to = unsafe panels + (column &* k &+ first &* width)
+                if column &+ width <= n {
+                    unsafe copy(from, rowB, rows: rows, lanes: width / 8, to: to)
                 } else {
-                    unsafe fill(to, from: from, columns)
+                    unsafe copy(from, rowB, rows: rows, columns: n &- column, to: to)
                 }
-                unsafe from += rowB
-                unsafe to += width
             }
         }
     }
 
-    /// Writes a panel's row: the first `columns` from `x`, zeros behind them.
-    private static func fill(
-        _ y: UnsafeMutablePointer<Float>, from x: UnsafePointer<Float>?, _ columns: Int
+    /// Whole rows of a panel.
+    @inline(__always)
+    private static func copy(
+        _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, lanes: Int,
+        to y: UnsafeMutablePointer<Float>
     ) {
-        for column in 0..<PanelProduct.width {
-            guard let x = unsafe x, column < columns else {
-                unsafe y[column] = 0
-                continue
-            }
-            unsafe y[column] = x[column]
+        var (x, y) = unsafe (x, y)
+        for _ in 0..<rows {
+            for lane in 0..<lanes { unsafe (y + lane &* 8).setEight((x + lane &* 8).eight) }
+            unsafe x += stride
+            unsafe y += lanes &* 8
+        }
+    }
+
+    /// Rows of the last panel: so many columns, zeros behind them.
+    private static func copy(
+        _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, columns: Int,
+        to y: UnsafeMutablePointer<Float>
+    ) {
+        let width = PanelProduct.width
+        for row in 0..<rows {
+            let (x, y) = unsafe (x + row &* stride, y + row &* width)
+            for column in 0..<width { unsafe y[column] = column < columns ? x[column] : 0 }
         }
     }
 }

@@ -36,7 +36,7 @@ struct VitCommand: ParsableCommand {
             $0.depth = 4
             $0.heads = 3
         },
-        makeCase("vit-s16", side: 224, channels: 3, batch: 8, slice: 2) {
+        makeCase("vit-s16", side: 224, channels: 3, batch: 8, slice: 4) {
             $0.patch = 16
             $0.width = 384
             $0.depth = 12
