@@ -29,9 +29,27 @@ struct MemoryRates {
         ]
     }
 
+    /// Bytes that one thread copies in a second from one place of memory to another.
+    static func copyRate(_ crew: SlotCrew, seconds: Double) -> Double {
+        let rates = MemoryRates(crew, threads: 1, seconds: seconds)
+        let vectors = VectorPair(count: floats)
+        return Double(floats) * 4 / rates.middle { _ in vectors.copy() }
+    }
+
     private func line(
         _ name: String, bytesPerFloat: Double, _ body: @escaping @Sendable (Int) -> Void
     ) -> CaseLine {
+        let seconds = middle(body)
+        let bytes = Double(threads) * Double(Self.floats) * bytesPerFloat
+        var line = CaseLine("memory-\(name)-\(threads)")
+        line.set("threads", threads)
+        line.set("seconds", seconds)
+        line.set("gigabytes_per_second", bytes / seconds * 1e-9)
+        return line
+    }
+
+    /// The middle one of all runs' seconds.
+    private func middle(_ body: @escaping @Sendable (Int) -> Void) -> Double {
         crew.run(slots: threads, body)
         var found: [Double] = []
         let end = monotonicSeconds() + seconds
@@ -40,12 +58,7 @@ struct MemoryRates {
             crew.run(slots: threads, body)
             found.append(monotonicSeconds() - begin)
         } while monotonicSeconds() < end
-        let bytes = Double(threads) * Double(Self.floats) * bytesPerFloat
-        var line = CaseLine("memory-\(name)-\(threads)")
-        line.set("threads", threads)
-        line.set("seconds", median(found))
-        line.set("gigabytes_per_second", bytes / median(found) * 1e-9)
-        return line
+        return median(found)
     }
 }
 

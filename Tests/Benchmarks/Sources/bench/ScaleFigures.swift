@@ -2,6 +2,8 @@
 struct ScaleFigures {
     /// The turns of each way, in order.
     let turns: [ScaleMode: [ScaleTurn]]
+    /// The multiply-add peak of a core, operations a second: the middle one of all rounds.
+    let peakOfOneCore: Double
 
     /// Floating-point operations a second of a worker of one slot that has the machine to itself.
     var operationsOfOneSlot: Double {
@@ -23,7 +25,11 @@ struct ScaleFigures {
         var line = CaseLine(mode.rawValue)
         line.set("seconds", step)
         line.set("images_per_second", Double(ScaleRuns.batch) / step)
-        line.set("gflops", ScaleRuns.operations * Double(ScaleRuns.batch) / step * 1e-9)
+        let rate = ScaleRuns.operations * Double(ScaleRuns.batch) / step
+        let peak = Double(mode.slots) * peakOfOneCore
+        line.set("gflops", rate * 1e-9)
+        line.set("share_of_peak", rate / peak)
+        line.set("peak_gflops", peak * 1e-9)
         line.set("turns", turns[mode]?.count ?? 0)
         line.set("turn_seconds", middle(mode, \.turnSeconds))
         line.set("answer_seconds", middle(mode, \.answerSeconds))

@@ -17,6 +17,9 @@ enum ScaleMode: String, CaseIterable {
 
     /// Versions that travel in a step.
     var workers: Int { self == .twoWorkers ? 2 : 1 }
+
+    /// Slots that compute.
+    var slots: Int { self == .oneWorker ? 1 : 2 }
 }
 
 /// One `pleiad train`: means over its steps but the first ones.
@@ -77,6 +80,9 @@ struct ScaleRuns {
         // The first one clusters; the others take its labels.
         _ = try turn(.inProcess, round: 0)
         var found: [ScaleMode: [ScaleTurn]] = [:]
+        let crew = SlotCrew(count: 1)
+        defer { crew.dismiss() }
+        var peaks: [Double] = []
         let begin = monotonicSeconds()
         var roundSeconds = 0.0
         var round = 1
@@ -87,10 +93,11 @@ struct ScaleRuns {
             for mode in round % 2 == 0 ? order.reversed() : order {
                 found[mode, default: []].append(try turn(mode, round: round))
             }
+            peaks.append(MultiplyAddPeak.measure(crew, slots: 1))
             roundSeconds = monotonicSeconds() - start
             round += 1
         }
-        return ScaleFigures(turns: found)
+        return ScaleFigures(turns: found, peakOfOneCore: median(peaks))
     }
 
     /// One `pleiad train` on a state directory of its own.

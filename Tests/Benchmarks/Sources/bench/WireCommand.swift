@@ -12,7 +12,8 @@ struct WireCommand: AsyncParsableCommand {
             run from the first word to the word that the last byte has arrived and was checked. \
             With --peer, gloo's all-reduce of as many floats by two processes, turn by turn with \
             ours: it moves each byte once in each direction, so the ratio compares it with \
-            gradient and version together.
+            gradient and version together. share_of_peak is of the rate at which one thread \
+            copies memory (peak_gigabytes_per_second).
 
             Examples:
               deploy/bench wire --peer python3
@@ -71,6 +72,7 @@ struct WireCommand: AsyncParsableCommand {
             if let gloo { peerSeconds += try gloo.run(Self.turn(byteCount) + 1).dropFirst() }
         } while monotonicSeconds() < end
         let both = found.reduce(0) { $0 + median($1) }
+        let peak = copyRate()
         for (index, direction) in WireDirection.allCases.enumerated() {
             var line = CaseLine(name)
             line.set("direction", direction.rawValue)
@@ -79,6 +81,8 @@ struct WireCommand: AsyncParsableCommand {
             line.set("gigabytes_per_second", Double(byteCount) / median(found[index]) * 1e-9)
             line.set(
                 "best_gigabytes_per_second", Double(byteCount) / (found[index].min() ?? 0) * 1e-9)
+            line.set("share_of_peak", Double(byteCount) / median(found[index]) / peak)
+            line.set("peak_gigabytes_per_second", peak * 1e-9)
             if let gloo {
                 line.set("peer", gloo.name)
                 line.set("peer_seconds", median(peerSeconds))
@@ -87,6 +91,13 @@ struct WireCommand: AsyncParsableCommand {
             }
             line.write()
         }
+    }
+
+    /// The peak that bytes between processes are held against: a plain copy in memory.
+    private func copyRate() -> Double {
+        let crew = SlotCrew(count: 1)
+        defer { crew.dismiss() }
+        return MemoryRates.copyRate(crew, seconds: 0.5)
     }
 
     /// So many tensors in a row: a fifth of a second or so.
