@@ -81,10 +81,11 @@ import Buffers
                         let columns = min(width, n &- firstColumn)
                         let c = unsafe c + (firstRow &* rowC &+ firstColumn)
                         let start = unsafe bias.map { unsafe $0 + firstColumn } ?? zeros
+                        let b = unsafe b + (firstColumn &* k &+ first &* width)
                         unsafe tile.strip(
-                            rows: rows, columns: columns, a,
-                            b + (firstColumn &* k &+ first &* width),
-                            from: isContinued ? UnsafePointer(c) : start, into: c)
+                            rows: rows, columns: columns, a, b,
+                            from: isContinued ? UnsafePointer(c) : start, into: c,
+                            next: firstColumn &+ width < n ? b + k &* width : nil)
                     }
                 }
             }

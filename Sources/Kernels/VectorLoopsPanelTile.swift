@@ -43,10 +43,12 @@ import CWideTiles
     ///   - b: the panel, or rows `rowB` apart.
     ///   - start: what the first row starts from, a panel's row, or as many as `columns` within C.
     ///   - c: the first row; what stands past `columns` is neither read nor written.
+    ///   - next: the panel of the next strip: it is called for while this one is multiplied.
     @inline(__always)
     func strip(
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+        next: UnsafePointer<Float>? = nil
     ) {
         guard !isWide else {
             var shape = wide_strip(
@@ -57,20 +59,25 @@ import CWideTiles
         for column in stride(from: 0, to: columns, by: width) {
             unsafe lineStrip(
                 rows: rows, columns: min(width, columns &- column), a, b + column,
-                from: start + column, into: c + column)
+                from: start + column, into: c + column, next: next)
         }
     }
 
     /// Any number of rows by at most 16 columns.
     private func lineStrip(
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+        next: UnsafePointer<Float>?
     ) {
         let tiles = TileRows(of: rows)
         let rowA = isInterleaved ? k : rowA
         var (a, start, c) = unsafe (a, start, c)
         for index in 0..<tiles.count {
             let count = tiles[index]
+            if let next = unsafe next {
+                let lines = (k &* index / tiles.count)..<(k &* (index &+ 1) / tiles.count)
+                for line in lines { unsafe prefetch_into_second_level(next + line &* width) }
+            }
             if columns == width {
                 unsafe tile(rows: count, a, b, from: start, into: c)
             } else {
