@@ -15,8 +15,10 @@ import Buffers
     /// How far apart the rows of C are.
     let rowC: Int
 
-    /// Rows of a panel that are used together, at most: 24 KiB of a first-level cache where a panel
-    /// has 16 columns. Shorter sums are put down and taken up again more often.
+    /// Rows of a panel that are used together, at most.
+    ///
+    /// They take 24 KiB of a first-level cache where a panel has 16 columns. Shorter sums are put
+    /// down and taken up again more often.
     static let depthMax = 384
     /// Rows of A that meet all panels before the next ones do: 144 KiB of a second-level cache.
     static let rowsMax = 96
