@@ -76,14 +76,19 @@ let package = Package(
 
         // Numbers
         .target(
-            name: "Kernels", dependencies: ["Buffers", "COpenBLAS", "CPrefetch", "CWideTiles"],
+            name: "Kernels",
+            dependencies: ["Buffers", "Threads", "COpenBLAS", "CPrefetch", "CWideTiles"],
             swiftSettings: numeric),
-        .target(name: "Tensors", dependencies: ["Kernels", "Buffers"], swiftSettings: numeric),
         .target(
-            name: "Networks", dependencies: ["Tensors", "Kernels", "Buffers"],
+            name: "Tensors", dependencies: ["Kernels", "Buffers", "Threads"],
+            swiftSettings: numeric),
+        .target(
+            name: "Networks", dependencies: ["Tensors", "Kernels", "Buffers", "Threads"],
             swiftSettings: numeric),
         .target(name: "Objectives", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
-        .target(name: "Optimizers", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
+        .target(
+            name: "Optimizers", dependencies: ["Tensors", "Kernels", "Threads"],
+            swiftSettings: numeric),
 
         // Data, files and tables
         .target(
@@ -94,14 +99,16 @@ let package = Package(
             swiftSettings: numeric),
         .target(
             name: "Tables",
-            dependencies: ["Kernels", "Tensors", "Objectives", "Optimizers", "Storage"],
+            dependencies: [
+                "Kernels", "Tensors", "Objectives", "Optimizers", "Storage", "Threads",
+            ],
             swiftSettings: numeric),
         .target(
-            name: "Clustering", dependencies: ["Kernels", "Tensors", "Storage"],
+            name: "Clustering", dependencies: ["Kernels", "Tensors", "Storage", "Threads"],
             swiftSettings: numeric),
         .target(
             name: "Evaluation",
-            dependencies: ["Tensors", "Kernels", "Networks", "Datasets", "Storage"],
+            dependencies: ["Tensors", "Kernels", "Networks", "Datasets", "Storage", "Threads"],
             swiftSettings: numeric),
         .target(
             name: "RunFiles", dependencies: [.product(name: "Yams", package: "Yams")],
@@ -201,7 +208,7 @@ let package = Package(
             name: "ObjectivesTests", dependencies: ["Objectives", "Tensors", "Kernels"],
             swiftSettings: numeric),
         .testTarget(
-            name: "OptimizersTests", dependencies: ["Optimizers", "Tensors"],
+            name: "OptimizersTests", dependencies: ["Optimizers", "Tensors", "Storage"],
             swiftSettings: numeric),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Tensors", "Identity", "Kernels"],
@@ -245,7 +252,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CoordinatorCoreTests",
-            dependencies: ["CoordinatorCore", "Messages", "Optimizers", "Identity"],
+            dependencies: ["CoordinatorCore", "Messages", "Optimizers", "Identity", "Storage"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerCoreTests",

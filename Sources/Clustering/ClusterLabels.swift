@@ -1,5 +1,6 @@
 internal import Kernels
 public import Tensors
+internal import Threads
 
 /// The clusters that every sample belongs to: its nearest centers (sheet MLCD 2.1 point 7).
 public struct ClusterLabels: Sendable {

@@ -1,5 +1,6 @@
 internal import Kernels
 internal import Tensors
+internal import Threads
 
 /// The samples of each cluster, in rising order.
 struct Members: Sendable {

@@ -1,4 +1,5 @@
 import Identity
+import Messages
 
 /// What two computations of a slice are compared by.
 enum DisputeSubject: Hashable, Sendable {
@@ -12,6 +13,8 @@ enum DisputeSubject: Hashable, Sendable {
 struct Claim: Hashable, Sendable {
     /// The worker, by name: its lives share memory and processor.
     var worker: String
+    /// The life of it that said so last.
+    var life: Incarnation
     /// What it computed.
     var digest: Digest
     /// Whether every number of it is finite.
@@ -113,6 +116,24 @@ struct DisputeBook: Sendable {
         }
     }
 
+    /// Whether what a worker offers of a slice may be a result that an earlier life of it has
+    /// delivered, and claimed: no second computation then, whatever it is taken for.
+    ///
+    /// A life begins with offering what the one before it was not told the fate of, so this can be
+    /// its first offer of the slice alone. Whatever it offers later it has computed itself.
+    mutating func mayBeHeard(_ slice: Int, from worker: String, _ life: Incarnation) -> Bool {
+        var isHeard = false
+        for place in open.indices where open[place].slice == slice {
+            guard open[place].subject == .result,
+                let own = open[place].claims.firstIndex(where: { $0.worker == worker }),
+                open[place].claims[own].life != life
+            else { continue }
+            open[place].claims[own].life = life
+            isHeard = true
+        }
+        return isHeard
+    }
+
     /// Takes a worker's claim in.
     ///
     /// - Parameter first: what is in for the slice, if anything is.
@@ -141,6 +162,7 @@ struct DisputeBook: Sendable {
         var faulty: [String] = []
         if let own = dispute.claims.firstIndex(where: { $0.worker == claim.worker }) {
             if dispute.claims[own].digest == claim.digest {
+                dispute.claims[own].life = claim.life
                 dispute.claims[own].isRepeated = dispute.mayRepeat
             } else {
                 dispute.claims.remove(at: own)
@@ -203,13 +225,23 @@ struct DisputeBook: Sendable {
         return late
     }
 
-    /// The disputes that nobody who is ready can bring further, or has for twice the term.
-    func stuck(ready: [String], at time: Moment, term: Duration) -> [Dispute] {
+    /// The disputes that nobody who is ready can bring further, or has in time.
+    ///
+    /// Who has no claim gets two terms. Who could repeat a claim may be at other work, so it gets
+    /// `patience` more; but a worker may live and take no leases.
+    ///
+    /// - Parameter idleSince: since when nobody has a slice; nil while somebody has.
+    func stuck(
+        ready: [String], idleSince: (Int) -> Moment?, at time: Moment, term: Duration,
+        patience: Duration
+    ) -> [Dispute] {
         open.filter { dispute in
             guard dispute.mayRepeat, dispute.isAtOdds, !ready.isEmpty else { return false }
             let able = ready.filter { mayCompute(dispute.slice, $0) }
-            let isLate = dispute.lonelySince.map { time - $0 > term * 2 } ?? false
-            return able.isEmpty || (isLate && !able.contains(where: dispute.workers.contains))
+            guard !able.isEmpty else { return true }
+            guard let lonely = dispute.lonelySince, time - lonely > term * 2 else { return false }
+            guard able.contains(where: dispute.workers.contains) else { return true }
+            return idleSince(dispute.slice).map { time - $0 > patience } ?? false
         }
     }
 }

@@ -49,7 +49,7 @@ public enum Effect: Hashable, Sendable {
     case sendVersion(ConnectionID, RequestID, FetchVersion)
     /// Open a step: make its tasks and let the method draw; then event `stepOpened`. A step that is
     /// open is opened again if something of a faulty worker is in it: inputs, answers and nodes are
-    /// forgotten, tasks and draw stay, and the version gets a name that it has not had.
+    /// forgotten, tasks and draw stay, and the version has another name, since `doubt` came before.
     case openStep(StepNumber)
     /// A staged exchange input is the one that counts for its slice and round.
     case keepInput(StagedKey, StepNumber, SliceNumber, round: Int)
@@ -65,6 +65,10 @@ public enum Effect: Hashable, Sendable {
     case keepNode(StagedKey, StepNumber, SliceRange, replacing: [SliceRange])
     /// A kept node counts no more: a slice of it is disputed. Its slices come again.
     case dropNode(StepNumber, SliceRange)
+    /// Something that was computed in this opening of the step is in doubt: every later opening, of
+    /// this start and of any other, gives its version a name that it has not had, so that nothing
+    /// that workers keep of this one can count in it. Once in an opening, and before the next.
+    case doubt(StepNumber)
     /// Both children of a node are kept: add them, left before right. Exactly two kept nodes lie
     /// inside it then; they are its children, or stand for them where a child has empty slices.
     case combine(StepNumber, SliceRange)

@@ -20,6 +20,8 @@ struct ExchangeBook: Sendable {
         var digest: Digest
         /// Name of the worker that sent it.
         var worker: String
+        /// The life of it that did.
+        var life: Incarnation
     }
 
     /// How far an answer group is.
@@ -91,13 +93,13 @@ struct ExchangeBook: Sendable {
 
     /// Takes a slice's input in.
     mutating func take(
-        slice: Int, round: Int, digest: Digest, from worker: String
+        slice: Int, round: Int, digest: Digest, from worker: String, _ life: Incarnation
     ) -> Taken {
         if let first = rounds[round].inputs[slice] {
             precondition(first.digest == digest, "an input that differs is disputed, not taken")
             return .repeated
         }
-        rounds[round].inputs[slice] = Input(digest: digest, worker: worker)
+        rounds[round].inputs[slice] = Input(digest: digest, worker: worker, life: life)
         return .kept
     }
 

@@ -41,6 +41,8 @@ struct GradientTreeBook: Sendable {
         var leaf: Leaf
         /// Name of the worker whose result counted.
         var worker: String
+        /// The life of it that delivered it.
+        var life: Incarnation
     }
 
     /// What an arriving node changes: which kept nodes it replaces, and which sums are due.
@@ -177,7 +179,9 @@ struct GradientTreeBook: Sendable {
     }
 
     /// Keeps an arriving node of the open step, or returns nil: it or an ancestor is done.
-    mutating func arrive(_ node: TreeNode, leaves: [Leaf], worker: String) -> Arrival? {
+    mutating func arrive(
+        _ node: TreeNode, leaves: [Leaf], worker: String, life: Incarnation
+    ) -> Arrival? {
         guard var arrived else { return nil }
         let tree = arrived.tree
         let fresh = leaves.map(\.slice.index).filter { results[$0] == nil }
@@ -185,7 +189,7 @@ struct GradientTreeBook: Sendable {
         else { return nil }
         self.arrived = arrived
         for leaf in leaves where results[leaf.slice.index] == nil {
-            results[leaf.slice.index] = Result(leaf: leaf, worker: worker)
+            results[leaf.slice.index] = Result(leaf: leaf, worker: worker, life: life)
         }
         let lifted = tree.lifted(node)
         var sums: [TreeNode] = []

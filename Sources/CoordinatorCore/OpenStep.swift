@@ -13,6 +13,8 @@ struct OpenStep: Sendable {
     var exchanges: ExchangeBook
     /// What is to be computed again.
     var disputes = DisputeBook()
+    /// Whether something was in doubt since it was opened, decided or not.
+    var isInDoubt = false
 
     /// The books of a step before anything has happened.
     init(

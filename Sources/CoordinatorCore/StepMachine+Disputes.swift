@@ -19,6 +19,18 @@ extension StepMachine {
         return disputes.mayCompute(slice, sessions.name(of: worker))
     }
 
+    /// Whether a worker's offer of these slices is news, as far as disputes go: it may have to say
+    /// something about them, and has not said just that in an earlier life.
+    mutating func isNews(_ slices: [Int], from worker: Incarnation) -> Bool {
+        let name = sessions.name(of: worker)
+        var isNews = true
+        for slice in slices {
+            if step?.disputes.mayCompute(slice, name) == false { isNews = false }
+            if step?.disputes.mayBeHeard(slice, from: name, worker) == true { isNews = false }
+        }
+        return isNews
+    }
+
     // MARK: What workers say
 
     /// A slice's input to a round: whether it counts.
@@ -26,9 +38,10 @@ extension StepMachine {
     /// If it does not, the request is answered, and the sender's lease is gone.
     mutating func judge(_ input: Exchange, slice: Int, round: Int, from asker: Asker) -> Bool {
         let first = step?.exchanges.rounds[round].inputs[slice].map {
-            Claim(worker: $0.worker, digest: $0.digest)
+            Claim(worker: $0.worker, life: $0.life, digest: $0.digest)
         }
-        let claim = Claim(worker: sessions.name(of: asker.worker), digest: input.digest)
+        let claim = Claim(
+            worker: sessions.name(of: asker.worker), life: asker.worker, digest: input.digest)
         let hearing = hear(
             claim, slice: slice, subject: .input(round: round), first: first,
             from: asker.worker)
@@ -51,10 +64,12 @@ extension StepMachine {
             let slice = leaf.slice.index
             let first = nodes.results[slice].map {
                 Claim(
-                    worker: $0.worker, digest: $0.leaf.digest, isFinite: $0.leaf.isFinite)
+                    worker: $0.worker, life: $0.life, digest: $0.leaf.digest,
+                    isFinite: $0.leaf.isFinite)
             }
             let claim = Claim(
-                worker: sessions.name(of: worker), digest: leaf.digest, isFinite: leaf.isFinite)
+                worker: sessions.name(of: worker), life: worker, digest: leaf.digest,
+                isFinite: leaf.isFinite)
             let hearing = hear(claim, slice: slice, subject: .result, first: first, from: worker)
             result.faulty += hearing.faulty.map { ($0, slice) }
             if !hearing.stands || step?.disputes.isOpen(slice) == true { result.stands = false }
@@ -71,6 +86,7 @@ extension StepMachine {
                 claim, slice: slice, subject: subject, first: first, at: time)
         else { return Hearing(stands: false) }
         let what = "\(name(of: subject)) of slice \(slice) of step \(committed)"
+        if hearing.isNew || !hearing.faulty.isEmpty { doubt() }
         if hearing.isNew {
             note(.warning, "\(disputed(slice, subject)); another worker computes it again")
             withdraw(slice, besides: worker)
@@ -85,6 +101,15 @@ extension StepMachine {
             note(.warning, "the \(what) is not finite on workers \(agreed) alike: it is genuine")
         }
         return hearing
+    }
+
+    /// What workers hold of this opening may be wrong, and is in doubt only as long as somebody
+    /// remembers: a start of the coordinator that knew nothing of it would take it for the first
+    /// result of its slice.
+    private mutating func doubt() {
+        guard let open = step, !open.isInDoubt else { return }
+        step?.isInDoubt = true
+        effects.append(.doubt(open.opened.step))
     }
 
     /// What is disputed about a slice, as a sentence that names the workers.
@@ -191,11 +216,14 @@ extension StepMachine {
                     + "it is computed again by the same")
         }
         let ready = sessions.ready.map { sessions.name(of: $0) }
-        let stuck = step?.disputes.stuck(ready: ready, at: time, term: settings.disputeTerm)
+        let stuck = step?.disputes.stuck(
+            ready: ready,
+            idleSince: { slices[$0].holders.isEmpty ? slices[$0].idleSince : nil }, at: time,
+            term: settings.disputeTerm, patience: settings.hangTerm)
         guard let stuck = stuck?.first else { return }
         pause(
-            because: "\(sentence(stuck)), each as often as it was computed, and there is no third "
-                + "worker: check the memory and processor of both",
+            because: "\(sentence(stuck)), each as often as it was computed, and no other worker "
+                + "computes it: check the memory and processor of both",
             "join another worker and start the coordinator again")
     }
 }

@@ -23,7 +23,9 @@ extension StepMachine {
             effects.append(.dropStaged(key))
             return
         }
-        switch step?.exchanges.take(slice: slice, round: round, digest: input.digest, from: name) {
+        let taken = step?.exchanges.take(
+            slice: slice, round: round, digest: input.digest, from: name, asker.worker)
+        switch taken {
         case .kept:
             effects.append(.keepInput(key, input.step, input.slice, round: round))
         case .repeated, nil:

@@ -10,8 +10,9 @@ extension StepMachine {
     ///
     /// Any worker may offer a node of the open step, lease or not: the result is the same whoever
     /// computes it. But a slice whose rounds are not answered in this life of the coordinator has
-    /// no part in the tables yet, so its result is not wanted. A dropped node ends the sender's
-    /// leases on its slices.
+    /// no part in the tables yet, so its result is not wanted; nor is one that the worker may have
+    /// delivered to a dispute in an earlier life. A dropped node ends the sender's leases on its
+    /// slices.
     mutating func take(_ offer: OfferNode, from asker: Asker) {
         guard offer.step == steppingStep, let open = step else {
             answer(asker, .reply(.verdict(.drop)))
@@ -31,7 +32,7 @@ extension StepMachine {
         let slices = open.occupied(in: node)
         let isSeen =
             slices.allSatisfy(open.exchanges.isThrough) || settings.flaw == .takesUnseenExchanges
-        guard isSeen, slices.allSatisfy({ mayCompute($0, asker.worker) }) else {
+        guard isNews(slices, from: asker.worker), isSeen else {
             for slice in node.slices { step?.leases.release(slice, from: asker.worker, at: time) }
             answer(asker, .reply(.verdict(.drop)))
             return
@@ -135,7 +136,7 @@ extension StepMachine {
         _ node: TreeNode, _ delivery: DeliverNode, _ key: StagedKey, from worker: Incarnation,
         name: String
     ) {
-        let arrival = nodes.arrive(node, leaves: delivery.leaves, worker: name)
+        let arrival = nodes.arrive(node, leaves: delivery.leaves, worker: name, life: worker)
         guard let arrival else {
             let isKept = settings.flaw == .keepsLateNodes
             effects.append(

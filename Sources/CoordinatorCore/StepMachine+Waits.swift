@@ -139,13 +139,21 @@ extension StepMachine {
                 : "worker \(holders.joined(separator: " and "))"
             let next =
                 dispute.mayRepeat
-                ? "if both insist the run pauses"
+                ? "if both insist, or one computes no more, the run pauses"
                 : "equal bits of two workers settle it; if nobody else takes the slice until "
                     + "then, it is computed again by the same"
             return wait(
                 .dispute, "a second opinion: \(sentence(dispute))", on: who, since: dispute.since,
-                at: time, until: dispute.lonelySince.map { $0 + settings.disputeTerm },
-                next: next)
+                at: time, until: deadline(of: dispute, open), next: next)
         }
+    }
+
+    /// When the coordinator does something about a dispute that nobody brings further.
+    private func deadline(of dispute: Dispute, _ open: OpenStep) -> Moment? {
+        guard let lonely = dispute.lonelySince else { return nil }
+        guard dispute.mayRepeat else { return lonely + settings.disputeTerm }
+        let slice = open.leases.slices[dispute.slice]
+        guard dispute.isAtOdds, slice.holders.isEmpty else { return nil }
+        return max(lonely + settings.disputeTerm * 2, slice.idleSince + settings.hangTerm)
     }
 }

@@ -1,6 +1,7 @@
 import CoordinatorCore
 import Logging
 import Messages
+import Storage
 import Transport
 
 extension Coordinator {
@@ -31,6 +32,8 @@ extension Coordinator {
             toEngine.yield(.keepNode(node, staging.takeNode(key), replacing: replaced))
         case .dropNode(_, let node):
             toEngine.yield(.dropNode(node))
+        case .doubt:
+            toEngine.yield(.doubt)
         case .combine(_, let node):
             toEngine.yield(.combine(node))
         case .commit(let step, let accounts):

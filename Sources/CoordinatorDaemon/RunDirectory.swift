@@ -16,6 +16,8 @@ final class RunDirectory: Sendable {
     let path: String
     /// This start of the coordinator on the directory: counted, and on disk before it listens.
     let epoch: UInt32
+    /// Openings of steps in which something was in doubt, of all starts before this one.
+    let doubtsAtOpening: Int
     let checkpoints: CheckpointStore
     /// The records that the ledger held when it was opened, in step order.
     let recordsAtOpening: [LedgerRecord]
@@ -43,6 +45,7 @@ final class RunDirectory: Sendable {
             directory: path + "/checkpoints", keptCount: run.plan.settings.checkpoint.keep,
             fileSystem: files)
         let last = try EpochFile.read(path + "/epoch", fileSystem: files)
+        doubtsAtOpening = last?.doubts ?? 0
         let lengths = try checkpoints.logLengths() + (last?.ended ?? [])
         func open(
             _ name: String, _ damage: AppendOnlyLog.MiddleDamage,
@@ -86,13 +89,20 @@ final class RunDirectory: Sendable {
         try events.synchronize()
     }
 
+    /// Counts an opening in which something is in doubt; it is on disk when this returns.
+    ///
+    /// - Returns: how many there have been on this directory.
+    func noteDoubt() throws(StorageError) -> Int {
+        try EpochFile.noteDoubt(path + "/epoch", fileSystem: files)
+    }
+
     /// Notes that this start ends in order, and how long the logs are: from then on no byte of
     /// them can be taken for the torn end that a crash leaves.
     func close() {
         do throws(StorageError) {
             let lengths = logLengths
             try synchronizeFigures()
-            try EpochFile.end(path + "/epoch", epoch: epoch, logs: lengths, fileSystem: files)
+            try EpochFile.end(path + "/epoch", logs: lengths, fileSystem: files)
         } catch {
             // The next start then reads the logs as after a kill, which is what this is like.
             logger.warning("\(error)")

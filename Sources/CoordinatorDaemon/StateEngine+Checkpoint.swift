@@ -36,7 +36,7 @@ extension StateEngine {
             try restore(checkpoint)
         } else if run.plan.startingWeights != nil {
             version = try run.plan.firstVersion()
-            versionDigest = digest(of: version)
+            versionDigest = digest(of: version, threads: Self.threads)
         }
         guard records.count >= committed else {
             throw DaemonError.badState(
@@ -64,7 +64,7 @@ extension StateEngine {
         try restoreOptimizer(loaded.optimizer, checkpoint)
         try method.restore(loaded.tables)
         committed = loaded.committed
-        versionDigest = digest(of: version)
+        versionDigest = digest(of: version, threads: Self.threads)
     }
 
     private func restoreOptimizer(_ arrays: [StateArray], _ checkpoint: Checkpoint) throws {

@@ -1,6 +1,7 @@
 import Buffers
 import CoordinatorCore
 import Datasets
+import Foundation
 import Identity
 import Messages
 import Methods
@@ -23,6 +24,7 @@ enum EngineCommand: Sendable {
     case sendAnswer(ConnectionPort, RequestID, ExchangeAnswer)
     case keepNode(SliceRange, SliceResult, replacing: [SliceRange])
     case dropNode(SliceRange)
+    case doubt
     case combine(SliceRange)
     case commit(StepNumber, [SliceAccount])
     case checkpoint(committed: StepNumber)
@@ -32,6 +34,11 @@ enum EngineCommand: Sendable {
 /// step has gathered. It carries out the machine's tensor effects, one after the other, on a
 /// thread of its own, so that the daemon answers while a table step runs.
 actor StateEngine {
+    /// Threads at work on parameters while a step commits, which every worker waits for.
+    ///
+    /// The number decides no bit. More than eight would wait for memory.
+    static let threads = max(1, min(8, ProcessInfo.processInfo.activeProcessorCount))
+
     nonisolated let executor: ThreadExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
@@ -57,8 +64,9 @@ actor StateEngine {
     private(set) var tasks: [SliceTask] = []
     /// Slices of the open step that hold samples.
     private var filled: [Int] = []
-    /// The open step, and how often it was opened again.
-    private var opening = (step: -1, again: 0)
+    /// Openings in which something was in doubt, of all starts on this directory: part of the
+    /// names of versions.
+    private var doubts: Int
     /// Nodes of the open step's gradient tree, none inside another.
     private var nodes: [(range: SliceRange, result: SliceResult)] = []
     /// Ledger records of the steps that are computed again after a restart, the next one first.
@@ -73,13 +81,14 @@ actor StateEngine {
         executor = ThreadExecutor(name: "pleiad-state")
         self.run = run
         self.directory = directory
+        doubts = directory.doubtsAtOpening
         self.board = board
         let (plan, layout) = (run.plan, run.plan.method.layout)
         method = plan.method.makeCoordinator(dataset: run.dataset, settings: plan.settings)
         version = VersionTensors(
             parameters: layout.initialised(seed: plan.settings.seed),
             buffers: layout.initialisedBuffers())
-        versionDigest = digest(of: version)
+        versionDigest = digest(of: version, threads: Self.threads)
         let optimizerSettings = plan.settings.optimizer
         optimizer = ParameterOptimizer(
             UpdateRule(optimizerSettings), parameterCount: layout.flatCount,
@@ -127,6 +136,9 @@ actor StateEngine {
         case .dropNode(let range):
             nodes.removeAll { $0.range == range }
             return nil
+        case .doubt:
+            doubts = try directory.noteDoubt()
+            return nil
         case .combine(let range):
             combine(range)
             return nil
@@ -147,10 +159,9 @@ actor StateEngine {
             repeating: Array(repeating: nil, count: run.sampler.slices), count: rounds)
         answers = inputs
         nodes = []
-        opening = (step.index, opening.step == step.index ? opening.again + 1 : 0)
-        // What workers computed for an opening that is over must not count: they drop what belongs
-        // to a version of another name.
-        let name = opening.again == 0 ? versionDigest : versionDigest.renamed(opening.again)
+        // What workers computed for an opening in which something was in doubt must not count in
+        // another: they drop what belongs to a version of another name.
+        let name = doubts == 0 ? versionDigest : versionDigest.renamed(afterDoubt: doubts)
         shelf.put(version, name: FetchVersion(step: step, digest: name))
         let tasks =
             nextTasks.take().flatMap { $0.step == step.index ? $0.tasks : nil }

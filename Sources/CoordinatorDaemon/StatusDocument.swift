@@ -1,10 +1,11 @@
 public import Methods
+public import Storage
 
 /// What `pleiad status` and `pleiad why` show: the machine's view of the run, joined with the
 /// figures of the numeric state.
 ///
 /// Its JSON keys are an interface: they are only ever added to.
-public struct StatusDocument: Codable, Sendable {
+public struct StatusDocument: Codable, JSONDocument, Sendable {
     /// An exchange round.
     public struct Round: Codable, Sendable {
         /// The round's name.

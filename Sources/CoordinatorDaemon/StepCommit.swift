@@ -24,9 +24,9 @@ extension StateEngine {
         let rate = run.schedule.rate(at: step.index)
         let gradientNorm = optimizer.step(
             &version.parameters, gradient: total.gradient, rate: rate,
-            firstBeta: run.schedule.firstBeta(at: step.index))
+            firstBeta: run.schedule.firstBeta(at: step.index), threads: Self.threads)
         moveBuffers(total.statistics, slices: accounts.count)
-        let next = digest(of: version)
+        let next = digest(of: version, threads: Self.threads)
         let pending = try enter(
             record(of: step, accounts, gradient: gradientDigest.wait(), next: next))
         let figures = try method.commit(step: step.index, rate: Float(rate), result: total)

@@ -1,4 +1,4 @@
-import Foundation
+public import Storage
 
 /// Something that a drill must find true, and what it found.
 public struct Promise: Codable, Hashable, Sendable {
@@ -64,7 +64,7 @@ public struct SoakFigures: Codable, Hashable, Sendable {
 }
 
 /// What a drill found.
-public struct DrillReport: Codable, Sendable {
+public struct DrillReport: Codable, JSONDocument, Sendable {
     /// The run file.
     public var runFile: String
     /// The drill's seed.
@@ -112,16 +112,5 @@ public struct DrillReport: Codable, Sendable {
         case medianStepSeconds = "median_step_seconds"
         case faultFreeMedianStepSeconds = "fault_free_median_step_seconds"
         case longestPauseSeconds = "longest_pause_seconds"
-    }
-
-    /// JSON with sorted keys.
-    public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else {
-            // Every field encodes: strings, integers, and floats that are measured times.
-            preconditionFailure("a drill's report does not encode")
-        }
-        return String(decoding: data, as: UTF8.self)
     }
 }

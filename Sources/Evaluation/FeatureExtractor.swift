@@ -2,6 +2,7 @@ public import Datasets
 internal import Kernels
 public import Networks
 public import Tensors
+internal import Threads
 
 /// Runs a trained network over the plain images of a data set.
 ///

@@ -1,5 +1,6 @@
 internal import Kernels
 public import Tensors
+internal import Threads
 
 /// The objective of a linear probe: C * sum of cross-entropies + |W|^2 / 2, the bias free (sheet
 /// MLCD section 5; golden `linear_probe`).

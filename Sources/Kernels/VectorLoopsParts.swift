@@ -1,3 +1,5 @@
+internal import Threads
+
 /// Updates three vectors of one length part by part, on several threads.
 ///
 /// - Parameters:

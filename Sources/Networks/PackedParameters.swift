@@ -1,6 +1,7 @@
 public import Buffers
 internal import Kernels
 public import Tensors
+internal import Threads
 
 /// The weights of a network's linear layers, packed as their products read them: made once from
 /// a version, and used by every slice that is computed with it.

@@ -69,7 +69,9 @@ public struct ParameterOptimizer: Sendable {
     ) -> Double {
         updates += 1
         let norm = globalNorm(gradient, threads: threads)
-        let clipped = clipNorm > 0 ? clippedGradient(gradient, norm: norm, to: clipNorm) : gradient
+        let clipped =
+            clipNorm > 0
+            ? clippedGradient(gradient, norm: norm, to: clipNorm, threads: threads) : gradient
         let rule = rule.with(firstBeta: firstBeta)
         rule.apply(
             to: &parameters, moments: &moments, gradient: clipped, rate: rate, update: updates,

@@ -2,6 +2,7 @@ public import Objectives
 public import Tensors
 internal import Kernels
 internal import Synchronization
+internal import Threads
 
 extension CenterTable {
     /// What a group of samples gets for its embeddings.

@@ -2,6 +2,7 @@ public import Objectives
 internal import Optimizers
 public import Tensors
 internal import Kernels
+internal import Threads
 
 extension CenterTable {
     /// Figures of a committed step.

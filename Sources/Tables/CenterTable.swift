@@ -2,6 +2,7 @@ internal import Objectives
 public import Optimizers
 public import Tensors
 internal import Kernels
+internal import Threads
 
 /// One row a class, trained by gradient like a classifier, of which each step uses a drawn part
 /// (MLCD sheet, sections 2.3 to 2.6; PartialFC).

@@ -1,5 +1,6 @@
 internal import Buffers
 internal import Kernels
+internal import Threads
 
 /// For each of some rows, the rows of a bank that score highest against it, best first.
 public struct NearestRows: Sendable {

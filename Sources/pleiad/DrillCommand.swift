@@ -2,6 +2,7 @@ import ArgumentParser
 import Drill
 import Foundation
 import Processes
+import Storage
 
 /// `pleiad drill`: tries the promises of a run with real processes and real faults.
 struct DrillCommand: AsyncParsableCommand {

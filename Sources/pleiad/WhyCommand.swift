@@ -3,6 +3,7 @@ import Client
 import CoordinatorDaemon
 import Foundation
 import Keys
+import Storage
 
 /// `pleiad why`: what a run waits for, and what will happen next.
 struct WhyCommand: AsyncParsableCommand {

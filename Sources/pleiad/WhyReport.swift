@@ -1,9 +1,9 @@
 import CoordinatorDaemon
-import Foundation
+import Storage
 
 /// What `pleiad why` says: of a coordinator that answers, of one that does not, or of a state
 /// directory.
-struct WhyReport: Encodable {
+struct WhyReport: JSONDocument {
     /// Who says it: `coordinator`, `directory` or `nobody`.
     var source: String
     /// The address or the directory.
@@ -63,17 +63,6 @@ struct WhyReport: Encodable {
         try keys.encode(steps, forKey: .steps)
         try keys.encode(critical, forKey: .critical)
         try keys.encode(waiting, forKey: .waiting)
-    }
-
-    /// JSON with sorted keys.
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else {
-            // Every field encodes: strings and finite numbers.
-            preconditionFailure("a report does not encode")
-        }
-        return String(decoding: data, as: UTF8.self)
     }
 
     /// The report for people, without a final newline.

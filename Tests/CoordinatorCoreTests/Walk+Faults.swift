@@ -92,9 +92,9 @@ extension Walk {
         settings.epoch += 1
         let recorded = shell.committed
         machine = StepMachine(settings: settings)
-        let (slices, emptyIn) = (shell.slices, shell.emptyIn)
-        shell = WalkShell(slices: slices, emptyIn: emptyIn)
-        shell.committed = saved
+        var next = WalkShell(slices: shell.slices, emptyIn: shell.emptyIn)
+        (next.committed, next.doubts) = (saved, shell.doubts)
+        shell = next
         for id in up.keys.sorted() { shell.closed.insert(id) }
         (up, down, leaseRequests) = ([:], [:], [])
         stepsSeen = -1

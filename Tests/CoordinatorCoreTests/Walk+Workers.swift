@@ -2,6 +2,7 @@ import CoordinatorCore
 import Identity
 import Messages
 import Optimizers
+import Storage
 
 // The model workers of a walk.
 extension Walk {

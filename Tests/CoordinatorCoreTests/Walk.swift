@@ -2,6 +2,7 @@ import CoordinatorCore
 import Identity
 import Messages
 import Optimizers
+import Storage
 
 /// What may happen in a walk besides work.
 struct WalkFaults {
@@ -55,7 +56,7 @@ struct Walk {
     init(seed: UInt64, faults: WalkFaults = WalkFaults()) {
         self.seed = seed
         self.faults = faults
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
         let slices = 1 + random.below(9)
         let size = 1 + random.below(slices)
         let groups = stride(from: 0, to: slices, by: size).map { $0..<min(slices, $0 + size) }
@@ -81,7 +82,7 @@ struct Walk {
 
     /// Slices without samples: some in one step of five.
     static func empty(in step: Int, slices: Int, seed: UInt64) -> Set<Int> {
-        var random = SplitMix64(state: seed &+ UInt64(step))
+        var random = SplitMix64(seed: seed &+ UInt64(step))
         guard random.chance(20) else { return [] }
         return Set((1..<max(slices, 1)).filter { _ in random.chance(40) })
     }
@@ -183,47 +184,6 @@ struct Walk {
         }
     }
 
-    private mutating func fold(_ effect: Effect) {
-        func mix(_ values: UInt64...) {
-            for value in values { trace = (trace ^ value) &* 0x0000_0100_0000_01B3 }
-        }
-        switch effect {
-        case .reply(let id, let request, let reply):
-            mix(1, id.value, request.rawValue)
-            switch reply {
-            case .lease(let lease): mix(UInt64(lease.task.slice.rawValue), lease.task.step.rawValue)
-            case .refused(let refusal): mix(UInt64(refusal.code.rawValue))
-            case .verdict(let verdict): mix(UInt64(verdict.rawValue))
-            default: mix(99)
-            }
-        case .push(let id, _): mix(2, id.value)
-        case .close(let id): mix(3, id.value)
-        case .sendVersion(let id, let request, _): mix(4, id.value, request.rawValue)
-        case .openStep(let step): mix(5, step.rawValue)
-        case .keepInput(let key, _, let slice, let round):
-            mix(
-                6, key.connection.value, key.request.rawValue, UInt64(slice.rawValue), UInt64(round)
-            )
-        case .dropStaged(let key): mix(7, key.connection.value, key.request.rawValue)
-        case .answerGroup(_, let round, let group, _): mix(8, UInt64(round), UInt64(group))
-        case .sendAnswer(let id, let request, _): mix(9, id.value, request.rawValue)
-        case .keepNode(let key, _, let node, _):
-            mix(10, key.connection.value, key.request.rawValue, UInt64(node.lo), UInt64(node.hi))
-        case .dropNode(_, let node): mix(16, UInt64(node.lo), UInt64(node.hi))
-        case .combine(_, let node): mix(11, UInt64(node.lo), UInt64(node.hi))
-        case .commit(let step, let accounts):
-            mix(12, step.rawValue)
-            for account in accounts {
-                mix(UInt64(account.attempts))
-                for byte in account.worker.utf8 { mix(UInt64(byte)) }
-            }
-        case .checkpoint(let committed): mix(13, committed.rawValue)
-        case .over(let over): mix(14, UInt64(over.reason.rawValue))
-        case .note(_, let text): for byte in text.utf8 { mix(UInt64(byte)) }
-        case .replyStatus(let id, _): mix(15, id.value)
-        }
-    }
-
     func opened(_ step: Int) -> OpenedStep {
         func tasks(_ step: Int) -> [SliceTask] {
             CoordinatorCoreTests.tasks(
@@ -231,7 +191,7 @@ struct Walk {
                 empty: Walk.empty(in: step, slices: settings.slices, seed: emptySeed))
         }
         return OpenedStep(
-            step: StepNumber(step), version: versionDigest(step << 16 | shell.again),
+            step: StepNumber(step), version: versionDigest(step << 16 | shell.doubts),
             tasks: tasks(step),
             nextTasks: step + 1 < settings.steps ? tasks(step + 1) : [])
     }

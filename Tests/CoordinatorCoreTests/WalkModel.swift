@@ -2,17 +2,10 @@ import CoordinatorCore
 import Identity
 import Messages
 import Optimizers
+import Storage
 
-/// SplitMix64: the only source of chance in a walk.
-struct SplitMix64 {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
+// The only source of chance in a walk.
+extension SplitMix64 {
     /// A number below `bound`.
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
     /// True in `percent` of 100 cases.
@@ -26,7 +19,7 @@ func walkSum(_ left: UInt64, _ right: UInt64) -> UInt64 {
 
 /// What slice `slice` of step `step` gives.
 func walkLeaf(_ step: Int, _ slice: Int) -> UInt64 {
-    var mixer = SplitMix64(state: UInt64(step) << 32 | UInt64(slice))
+    var mixer = SplitMix64(seed: UInt64(step) << 32 | UInt64(slice))
     return mixer.next()
 }
 
@@ -64,8 +57,8 @@ struct WalkShell {
     var inputs: Set<[Int]> = []
     var answered: Set<[Int]> = []
     var open: Int?
-    /// How often the open step was opened again.
-    var again = 0
+    /// Openings in which something was in doubt, of all starts: part of the version's name.
+    var doubts = 0
     var over: RunOver?
     var closed: Set<ConnectionID> = []
 
@@ -98,7 +91,6 @@ struct WalkShell {
             check(
                 step.index == committed && (open == nil || open == step.index),
                 "step \(step) opens out of order")
-            again = open == nil ? 0 : again + 1
             open = nil
             work.append(.open(step.index))
         case .keepInput(let key, let step, let slice, let round):
@@ -116,6 +108,9 @@ struct WalkShell {
         case .dropNode(let step, let node):
             check(step.index == open, "a node of a step that is not open is dropped")
             check(kept.removeValue(forKey: node) != nil, "a node is dropped that is not kept")
+        case .doubt(let step):
+            check(step.index == open, "a doubt of a step that is not open")
+            doubts += 1
         case .combine(_, let node): combine(node)
         case .commit(let step, let accounts): commit(step.index, accounts)
         case .checkpoint(let count):

@@ -36,6 +36,7 @@ import Testing
         var epoch: UInt32 = 0
         var steps = 0
         var checkpoint = 0
+        var doubts = 0
     }
 
     private func open(_ disk: SimulatedDisk) throws -> RunDirectory {
@@ -75,6 +76,7 @@ import Testing
                 StepFigures(
                     step: committed - 1, samples: 8, rate: 0.1, gradientNorm: 1,
                     coordinator: CoordinatorSeconds(), figures: []), secondsSinceStart: 1)
+            if committed == 1 { done.doubts = max(done.doubts, try directory.noteDoubt()) }
             guard committed.isMultiple(of: 2) else { continue }
             let logs = directory.logLengths
             try directory.synchronizeFigures()
@@ -94,6 +96,8 @@ import Testing
         let steps = directory.recordsAtOpening.count
         #expect(steps == done.steps || steps == done.steps + 1, "\(what): \(steps) steps")
         #expect(directory.recordsAtOpening == (0..<steps).map(record), "\(what)")
+        let doubts = directory.doubtsAtOpening
+        #expect(doubts == done.doubts || doubts == done.doubts + 1, "\(what): \(doubts) doubts")
         let (checkpoint, rejected) = try directory.checkpoints.newest()
         let step = checkpoint?.step ?? 0
         #expect(step >= done.checkpoint && step <= steps, "\(what): a checkpoint of \(step)")

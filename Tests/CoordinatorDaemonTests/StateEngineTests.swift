@@ -53,13 +53,28 @@ import Testing
         }
     }
 
+    /// Hands out a new state directory for as long as it is needed.
+    private func withFolder<Result>(
+        _ body: (String) async throws -> Result
+    ) async rethrows -> Result {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("pleiad-engine-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is small
+        return try await body(folder)
+    }
+
     /// Carries commands out on a new state directory.
     private func perform(
         onNotFinite rule: String = "stop", _ commands: (RunPlan) -> [EngineCommand]
     ) async throws -> Outcome {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("pleiad-engine-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is small
+        try await withFolder { try await perform(in: $0, onNotFinite: rule, commands) }
+    }
+
+    /// Carries commands out in one start on a state directory, which ends without a word.
+    private func perform(
+        in folder: String, onNotFinite rule: String = "stop",
+        _ commands: (RunPlan) -> [EngineCommand]
+    ) async throws -> Outcome {
         let plan = try RunPlan(text: Self.text(onNotFinite: rule), file: "run.yaml")
         let run = LoadedRun(plan: plan, dataset: Self.dataset, fingerprint: sha256("bits"))
         let directory = try RunDirectory(
@@ -134,13 +149,41 @@ import Testing
         async throws
     {
         let outcome = try await perform { _ in
-            [.open(StepNumber(0)), .open(StepNumber(0)), .open(StepNumber(0))]
+            [
+                .open(StepNumber(0)), .doubt, .open(StepNumber(0)), .doubt, .open(StepNumber(0)),
+            ]
         }
         let opened = outcome.opened
         #expect(Set(opened.map(\.version)).count == 3)
         #expect(opened.allSatisfy { $0.tasks == opened[0].tasks })
         let names = opened.map { FetchVersion(step: StepNumber(0), digest: $0.version) }
         #expect(names.map { outcome.shelf.tensors(of: $0) != nil } == [false, false, true])
+    }
+
+    @Test func `after a doubt a step has another name for every later start, too`() async throws {
+        try await withFolder { folder in
+            let first = try await perform(in: folder) { _ in
+                [.open(StepNumber(0)), .doubt, .open(StepNumber(0))]
+            }
+            let killed = try await perform(in: folder) { _ in [.open(StepNumber(0)), .doubt] }
+            let last = try await perform(in: folder) { _ in [.open(StepNumber(0))] }
+            let names = [first, killed, last].map { $0.opened.map(\.version) }
+            #expect(names[0][0] != names[0][1])
+            #expect(names[1] == [names[0][1]])
+            #expect(Set(names.flatMap { $0 }).count == 3)
+        }
+    }
+
+    @Test func `the number of threads that hash decides no name of a version`() {
+        let count = 2 << 18 + 5
+        let values = (0..<count).map { Float($0 % 1021) * 0.5 }
+        let version = VersionTensors(
+            parameters: Tensor(values, shape: [count]), buffers: Tensor([1, 2], shape: [2]))
+        let one = digest(of: version, threads: 1)
+        for threads in [2, 3, 8] { #expect(digest(of: version, threads: threads) == one) }
+        var other = version
+        other.buffers = Tensor([1, 3], shape: [2])
+        #expect(digest(of: other, threads: 2) != one)
     }
 
     @Test func `a node that is dropped is not in the sum`() async throws {

@@ -1,3 +1,4 @@
+import Storage
 import Testing
 
 @testable import Optimizers
@@ -102,7 +103,7 @@ private func permutations(_ elements: [Int]) -> [[Int]] {
     @Test(arguments: 0..<200)
     func `leases that come, go and return never change a sum`(seed: Int) {
         let tree = GradientTree(sliceCount: 9)
-        var dice = Dice(state: UInt64(seed))
+        var dice = SplitMix64(seed: UInt64(seed))
         var workers = (0..<3).map { _ in HeldNodes<String>(tree: tree) }
         var arrived = ArrivedNodes<String>(tree: tree)
         var rounds = 0
@@ -144,15 +145,7 @@ private func permutations(_ elements: [Int]) -> [[Int]] {
     }
 }
 
-/// A small generator for test schedules (splitmix64).
-private struct Dice {
-    var state: UInt64
-
-    mutating func roll(_ sides: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((z ^ (z >> 31)) % UInt64(sides))
-    }
+/// Chance for schedules of tests.
+extension SplitMix64 {
+    fileprivate mutating func roll(_ sides: Int) -> Int { Int(next() % UInt64(sides)) }
 }

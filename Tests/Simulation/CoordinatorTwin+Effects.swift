@@ -161,6 +161,7 @@ extension CoordinatorTwin {
             return
         }
         repeated = Array(records[committed...])
+        if !repeated.isEmpty { world.mark(.stepsMadeAgain) }
         world.referee.noteRecovery(records: records.count)
         if engine.flaw == .skipsRepeatedSteps {
             engine.state.committed = records.count

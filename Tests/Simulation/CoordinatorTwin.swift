@@ -45,7 +45,8 @@ final class CoordinatorTwin {
         settings.flaw = world.flaws.machine
         machine = StepMachine(settings: settings)
         engine = EngineTwin(
-            plan: world.plan, state: SimulatedState(slices: world.plan.slices), flaw: flaw)
+            plan: world.plan, state: SimulatedState(slices: world.plan.slices),
+            doubts: directory.doubtsAtOpening, flaw: flaw)
     }
 
     /// Begins to serve.
@@ -57,7 +58,7 @@ final class CoordinatorTwin {
     }
 
     /// The time as its clock shows it.
-    var moment: Moment { Moment(nanoseconds: .seconds(1000) + world.agenda.now) }
+    var moment: Moment { Moment(nanoseconds: .seconds(1000) + process.time) }
 
     /// Whether the run waits for the operator.
     var isPaused: Bool { machine.status(at: moment).state == .paused }
@@ -94,6 +95,10 @@ final class CoordinatorTwin {
         case .sendAnswer(let id, let request, let answer):
             command(.milliseconds(1)) { self.send(answer, as: request, on: id) }
         case .openStep(let step):
+            if engine.step == step.index {
+                world.mark(.stepOpenedAgain)
+                world.loseCoordinatorInDoubt()
+            }
             command(.milliseconds(2)) {
                 let opened = self.engine.open(step)
                 let name = FetchVersion(step: step, digest: opened.version)
@@ -115,6 +120,12 @@ final class CoordinatorTwin {
                 command(0) { self.engine.keepNode(node, result, replacing: replaced) }
             }
         case .dropNode(_, let node): command(0) { self.engine.dropNode(node) }
+        case .doubt:
+            world.mark(.doubt)
+            command(0) {
+                self.engine.doubts = try self.directory.noteDoubt()
+                self.world.loseCoordinatorInDoubt()
+            }
         case .combine(_, let node): command(.milliseconds(1)) { self.engine.combine(node) }
         case .commit(let step, let accounts): commit(step, accounts)
         case .checkpoint(let committed): checkpoint(committed.index)
@@ -195,6 +206,7 @@ final class CoordinatorTwin {
     func post(_ message: WireMessage, _ port: CoordinatorPort) {
         world.referee.trace(message, at: world.agenda.now)
         if !port.post(message) {
+            world.mark(.writerCutOff)
             port.isClosing = true
             process.after(0) { [unowned self] in lose(port) }
         }
@@ -204,8 +216,12 @@ final class CoordinatorTwin {
     func die(isPowerCut: Bool) {
         process.die()
         for id in ports.keys.sorted() {
-            // A host without power says nothing any more.
-            if !isPowerCut { ports[id]?.end.close() }
+            // A host without power says nothing any more, nor does all of it arrive that it said.
+            if !isPowerCut {
+                ports[id]?.end.close()
+            } else if world.newerChance.happens(50) {
+                ports[id]?.end.loseWhatIsUnderWay()
+            }
         }
         ports = [:]
     }

@@ -19,12 +19,14 @@ struct EngineTwin {
     private(set) var step: Int?
     /// What the machine asked for that cannot be done.
     private(set) var faults: [String] = []
-    private var openings = 0
+    /// Openings in which something was in doubt, of all starts: part of the version's name.
+    var doubts: Int
     private var inputs: [[[Float]?]] = []
     private var answers: [[[Float]?]] = []
     private var nodes: [(range: SliceRange, result: SliceResult)] = []
 
-    init(plan: Plan, state: SimulatedState, flaw: ShellFlaw?) {
+    init(plan: Plan, state: SimulatedState, doubts: Int, flaw: ShellFlaw?) {
+        self.doubts = doubts
         self.plan = plan
         self.flaw = flaw
         self.state = state
@@ -40,13 +42,12 @@ struct EngineTwin {
     mutating func open(_ number: StepNumber) -> OpenedStep {
         let index = number.index
         if index != state.committed { faults.append("step \(index) opened at \(state.committed)") }
-        openings = step == index ? openings + 1 : 0
         step = index
         inputs = Array(repeating: Array(repeating: nil, count: plan.slices), count: plan.rounds)
         answers = inputs
         nodes = []
         versionName = state.versionDigest
-        if openings > 0 { versionName = sha256("\(versionName), opening \(openings)") }
+        if doubts > 0 { versionName = sha256("\(versionName) after doubt \(doubts)") }
         return OpenedStep(
             step: number, version: versionName, tasks: plan.tasks(of: index),
             nextTasks: plan.tasks(of: index + 1))

@@ -12,6 +12,9 @@ enum Fault: String, CaseIterable {
     case wrongInput
     case wrongFingerprint
     case impostor
+    case wrongVersion
+    case wrongFirstInput
+    case wrongProtocol
 
     // Links.
     case linkCut
@@ -28,6 +31,7 @@ enum Fault: String, CaseIterable {
     case oldFrame
     case uninvited
     case stranger
+    case oldVersion
 
     // Coordinator and disk.
     case coordinatorKill
@@ -37,13 +41,32 @@ enum Fault: String, CaseIterable {
     case operatorStop
     case ioError
     case diskFull
+    case killInDoubt
+
+    // Clocks.
+    case clockDrift
+    case clockJump
+
+    /// Whether it came when seeds were known already by what had happened in them.
+    var isNewer: Bool {
+        switch self {
+        case .wrongVersion, .wrongFirstInput, .wrongProtocol, .oldVersion, .killInDoubt,
+            .clockDrift, .clockJump:
+            true
+        default: false
+        }
+    }
 
     /// In how many of 100 runs it can happen.
     var likelihood: Int {
         switch self {
-        case .diskFull, .ioError, .operatorStop, .wrongFingerprint, .impostor: 15
-        case .sliceError, .notANumber, .wrongBits, .wrongInput: 20
-        case .coordinatorKill, .powerCut, .powerCutAtOperation, .coordinatorStop: 30
+        case .diskFull, .ioError, .operatorStop, .wrongFingerprint, .impostor, .wrongProtocol: 15
+        case .sliceError, .notANumber, .wrongBits, .wrongInput, .wrongVersion, .oldVersion: 20
+        case .coordinatorKill, .powerCut, .powerCutAtOperation, .coordinatorStop, .clockDrift,
+            .clockJump:
+            30
+        // These matter only together with others.
+        case .wrongFirstInput, .killInDoubt: 60
         default: 40
         }
     }

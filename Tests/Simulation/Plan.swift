@@ -35,11 +35,18 @@ struct Plan {
     let faultEvery: Nanoseconds
     /// The faults that happen, each as often as it is likely.
     let faults: [Fault]
+    /// Bytes that a connection takes from a writer before the reader has them.
+    let bytesUnderWayMax: Int
     /// Chance for everything that happens.
     let chance: Chance
+    /// The same for what came later.
+    let newerChance: Chance
 
     /// After the faults the run must end within this time.
     static let healedTimeMax = Nanoseconds.seconds(150)
+
+    /// Workers that run have heard of the end by then.
+    static let endHeardMax = Nanoseconds.seconds(40)
 
     /// The plan of a seed.
     init(seed: UInt64, isFaulty: Bool = true) {
@@ -66,12 +73,24 @@ struct Plan {
         checkpointEvery = chance.time(.milliseconds(150)...(.milliseconds(1500)))
         faultTime = isFaulty ? chance.time(.seconds(3)...(.seconds(12))) : 0
         faultEvery = chance.time(.milliseconds(80)...(.milliseconds(900)))
+        let first = Plan.draw(Fault.allCases.filter { !$0.isNewer }, &chance)
+        self.chance = chance.split()
+        // What came later is drawn apart, so that most seeds go on meaning what they meant.
+        var newer = Chance(seed: Chance.mixed(seed))
+        faults =
+            (first.isEmpty ? [.linkCut] : first)
+            + Plan.draw(Fault.allCases.filter { $0.isNewer }, &newer)
+        bytesUnderWayMax = newer.happens(70) ? 256 << 10 : 2 << 10 + newer.below(8 << 10)
+        newerChance = newer.split()
+    }
+
+    /// Which of these faults happen, each as often as it is likely.
+    private static func draw(_ kinds: [Fault], _ chance: inout Chance) -> [Fault] {
         var faults: [Fault] = []
-        for kind in Fault.allCases where chance.happens(kind.likelihood) {
+        for kind in kinds where chance.happens(kind.likelihood) {
             faults += Array(repeating: kind, count: 1 + chance.below(3))
         }
-        self.faults = faults.isEmpty ? [.linkCut] : faults
-        self.chance = chance.split()
+        return faults
     }
 
     /// Whether one start of the coordinator sees the whole run.

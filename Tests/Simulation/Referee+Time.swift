@@ -7,6 +7,7 @@ extension Referee {
     func gapBefore(_ twin: CoordinatorTwin) -> [String]? {
         defer { lastMoment = twin.moment }
         guard let lastMoment, twin.moment - lastMoment > .seconds(1) else { return nil }
+        twin.world.mark(.gap)
         return twin.machine.status(at: lastMoment).workers
             .filter { $0.state == .ready && $0.lastSeenSeconds < 0.7 }.map(\.incarnation)
     }

@@ -40,6 +40,10 @@ final class Referee {
     private var newest: [String: Incarnation] = [:]
     private var nameOf: [Incarnation: String] = [:]
     private var announced = 0
+    /// The step that this start has opened last.
+    private var opened: Int?
+    /// Records that were in the ledger when this start was looked at last.
+    private var recorded = 0
     private var counted: [SliceNumber: StepNumber] = [:]
     private var inputs: Set<InputKey> = []
     private var offers: [Question: Grant] = [:]
@@ -73,7 +77,7 @@ final class Referee {
         epoch = max(epoch, twin.directory.epoch)
         open = [:]
         (newest, counted, inputs, offers, grants) = ([:], [:], [], [:], [])
-        lastMoment = nil
+        (lastMoment, opened, recorded) = (nil, nil, twin.directory.ledgerCount)
     }
 
     func noteEnd(of twin: CoordinatorTwin) { open = [:] }
@@ -120,12 +124,23 @@ final class Referee {
         case .reply(let id, let request, let reply):
             open[Question(connection: id, request: request)] = nil
             if reply == .verdict(.send) { noteGrant(id, request, twin) }
+            if case .greeting = reply, case .request(_, _, _, .greet(let greet)) = event,
+                greet.minorLowest > 0
+            {
+                fail("a peer of another protocol is let in")
+            }
             if case .welcome(let welcome) = reply, case .request(_, _, _, .hello(let hello)) = event
             {
                 welcomed(hello, welcome.incarnation)
             }
-        case .replyStatus(let id, let request), .sendVersion(let id, let request, _),
-            .sendAnswer(let id, let request, _):
+        case .sendVersion(let id, let request, let version):
+            open[Question(connection: id, request: request)] = nil
+            if version.step.index != twin.engine.state.committed
+                || version.digest != twin.engine.versionName
+            {
+                fail("a version of step \(version.step) is sent that is not open")
+            }
+        case .replyStatus(let id, let request), .sendAnswer(let id, let request, _):
             open[Question(connection: id, request: request)] = nil
         case .close(let id): forget(id)
         case .keepInput(let key, let step, let slice, let round):
@@ -139,6 +154,10 @@ final class Referee {
             for slice in node.indices { counted[SliceNumber(slice)] = nil }
         case .openStep(let step):
             (counted, inputs) = ([:], [])
+            if let opened, step.index != opened, step.index != opened + 1 {
+                fail("step \(step) follows step \(opened)")
+            }
+            opened = step.index
             if step.index > twin.directory.ledgerCount {
                 fail("step \(step) is announced, the ledger has \(twin.directory.ledgerCount)")
             }
@@ -217,6 +236,8 @@ final class Referee {
         problems += twin.machine.checkInvariants()
         problems += twin.engine.faults
         if twin.staged != nil { fail("tensors are staged between two events") }
+        if twin.directory.ledgerCount < recorded { fail("the ledger becomes shorter") }
+        recorded = twin.directory.ledgerCount
         if twin.engine.keptCount > max(plan.credits, 6) { fail("too many nodes are kept") }
         if twin.ports.count > 64 { fail("\(twin.ports.count) connections are kept") }
         if case .tick = event { checkTime(twin) }

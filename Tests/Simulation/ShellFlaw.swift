@@ -11,6 +11,8 @@ enum ShellFlaw: String, CaseIterable {
     case renamedBeforeSynchronized
     /// A start has the epoch of the one before.
     case sameEpoch
+    /// That something is in doubt is not written to the disk.
+    case forgetsDoubts
     /// A step that is made again is written to the ledger again.
     case appendsTwice
     /// What is kept of a version after a restart is the last one announced, not the checkpoint's.

@@ -27,6 +27,9 @@ final class SimulatedConnection {
             outgoing.end()
         }
 
+        /// What this end has sent and the other one has not got is lost.
+        func loseWhatIsUnderWay() { outgoing.loseWhatIsUnderWay() }
+
         /// The connection broke.
         fileprivate func lose() {
             guard !isClosed else { return }
@@ -48,11 +51,15 @@ final class SimulatedConnection {
     let down: SimulatedPipe
     private let agenda: Agenda
 
-    init(peer: Int, agenda: Agenda, chance: inout Chance, latency: Nanoseconds) {
+    init(
+        peer: Int, agenda: Agenda, chance: inout Chance, latency: Nanoseconds, bytesMax: Int
+    ) {
         self.peer = peer
         self.agenda = agenda
-        up = SimulatedPipe(agenda: agenda, chance: chance.split(), latency: latency)
-        down = SimulatedPipe(agenda: agenda, chance: chance.split(), latency: latency)
+        up = SimulatedPipe(
+            agenda: agenda, chance: chance.split(), latency: latency, bytesMax: bytesMax)
+        down = SimulatedPipe(
+            agenda: agenda, chance: chance.split(), latency: latency, bytesMax: bytesMax)
         dialled = End(outgoing: up, incoming: down)
         accepted = End(outgoing: down, incoming: up)
         up.onCut = { [weak self] in self?.cut() }

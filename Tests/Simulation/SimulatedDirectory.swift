@@ -10,10 +10,13 @@ final class SimulatedDirectory {
     let epoch: UInt32
     /// The records that the ledger held when it was opened.
     let records: [StepRecord]
+    /// Openings in which something was in doubt, of all starts before this one.
+    let doubtsAtOpening: Int
     private let ledger: AppendOnlyLog
     private let checkpoints: CheckpointStore
     private let files: any FileSystem
     private let flaw: ShellFlaw?
+    private var doubts: Int
 
     /// Takes the directory for one start of the coordinator.
     init(files: any FileSystem, flaw: ShellFlaw?) throws(StorageError) {
@@ -23,6 +26,8 @@ final class SimulatedDirectory {
         try files.createDirectoryDurably(path)
         checkpoints = try CheckpointStore(directory: path + "/checkpoints", fileSystem: files)
         let last = try EpochFile.read(path + "/epoch", fileSystem: files)
+        doubtsAtOpening = last?.doubts ?? 0
+        doubts = doubtsAtOpening
         let lengths = try checkpoints.logLengths() + (last?.ended ?? [])
         var records: [StepRecord] = []
         ledger = try AppendOnlyLog(
@@ -85,11 +90,19 @@ final class SimulatedDirectory {
             logs: [LogLength("ledger", ledger.byteCount)], createdBy: "simulation")
     }
 
+    /// Counts an opening in which something is in doubt; returns how many there have been.
+    func noteDoubt() throws(StorageError) -> Int {
+        doubts =
+            flaw == .forgetsDoubts
+            ? doubts + 1 : try EpochFile.noteDoubt(Self.path + "/epoch", fileSystem: files)
+        return doubts
+    }
+
     /// Notes that this start ends in order.
     func close() throws(StorageError) {
         guard flaw != .sameEpoch else { return }
         try EpochFile.end(
-            Self.path + "/epoch", epoch: epoch, logs: [LogLength("ledger", ledger.byteCount)],
+            Self.path + "/epoch", logs: [LogLength("ledger", ledger.byteCount)],
             fileSystem: files)
     }
 

@@ -21,18 +21,18 @@ final class SimulatedPipe {
         case end
     }
 
-    /// Bytes that may be under way; a writer whose reader takes none is cut off.
-    static let bytesMax = 256 << 10
-
     private let agenda: Agenda
     private var chance: Chance
     private let latency: Nanoseconds
+    /// Bytes that may be under way; a writer whose reader takes none is cut off.
+    private let bytesMax: Int
     private var lastArrival: Nanoseconds = 0
     private var held: [Piece] = []
     private(set) var acceptedBytes = 0
     private(set) var bytesUnderWay = 0
     private var arrivedBytes = 0
     private var isEnded = false
+    private var isLost = false
     /// Faults from now on.
     var faults = PipeFaults() {
         didSet { if oldValue.isStopped, !faults.isStopped { release() } }
@@ -45,8 +45,9 @@ final class SimulatedPipe {
     var onCut: (() -> Void)?
 
     /// A direction whose pieces take at least `latency`.
-    init(agenda: Agenda, chance: Chance, latency: Nanoseconds) {
+    init(agenda: Agenda, chance: Chance, latency: Nanoseconds, bytesMax: Int) {
         (self.agenda, self.chance, self.latency) = (agenda, chance, latency)
+        self.bytesMax = bytesMax
     }
 
     /// Whether neither end learns from it any more.
@@ -55,7 +56,7 @@ final class SimulatedPipe {
     /// Accepts bytes; false if too many are under way.
     func send(_ bytes: [UInt8]) -> Bool {
         guard !isEnded else { return true }
-        guard bytesUnderWay + bytes.count <= Self.bytesMax else { return false }
+        guard bytesUnderWay + bytes.count <= bytesMax else { return false }
         var rest = bytes[...]
         let untilCut = (faults.cutAfter ?? .max) - acceptedBytes
         let isCut = untilCut <= rest.count
@@ -81,6 +82,9 @@ final class SimulatedPipe {
         if !isMute { schedule(.end, byteCount: 0) }
     }
 
+    /// Nothing more arrives of what was sent.
+    func loseWhatIsUnderWay() { isLost = true }
+
     /// Nobody hears of it any more.
     func forget() { (onBytes, onEnd, onCut) = (nil, nil, nil) }
 
@@ -95,6 +99,7 @@ final class SimulatedPipe {
     }
 
     private func arrive(_ piece: Piece) {
+        guard !isLost else { return }
         guard !faults.isStopped, held.isEmpty else {
             held.append(piece)
             return

@@ -15,6 +15,8 @@ public struct SimulationReport: Sendable {
     public var events: Int
     /// Faults that happened, by name.
     public var faults: [String: Int]
+    /// Rare situations that were met, by name.
+    public var marks: [String: Int]
     /// Folds everything that was sent, with its time: equal for equal runs.
     public var trace: UInt64
 
@@ -59,7 +61,10 @@ private struct SimulatedRun {
                 // Those who are left hear of the end in their own time.
                 let from = quietFrom ?? world.agenda.now
                 quietFrom = from
-                if world.agenda.now > from + .seconds(6) { break }
+                if world.agenda.now > from + .seconds(6), world.unaware.isEmpty { break }
+                if world.agenda.now > from + Plan.endHeardMax {
+                    world.referee.fail("\(world.unaware) do not hear of the end")
+                }
             } else {
                 quietFrom = nil
             }
@@ -99,9 +104,11 @@ private struct SimulatedRun {
     var report: SimulationReport {
         var faults: [String: Int] = [:]
         for (kind, count) in world.faultCounts { faults[kind.rawValue] = count }
+        var marks: [String: Int] = [:]
+        for (kind, count) in world.markCounts { marks[kind.rawValue] = count }
         return SimulationReport(
             seed: world.plan.seed, problems: world.referee.problems,
             simulatedTime: world.agenda.now.duration, events: world.referee.events,
-            faults: faults, trace: world.referee.traceDigest)
+            faults: faults, marks: marks, trace: world.referee.traceDigest)
     }
 }

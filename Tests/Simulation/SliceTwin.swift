@@ -28,6 +28,8 @@ final class SliceTwin {
     private var waitsFor: UInt64?
     private var version: [Float] = []
     private var answers: [[Float]] = []
+    /// Whether its process dies before there is a result.
+    private var isDoomed = false
 
     init(
         _ worker: WorkerTwin, _ key: LeaseKey, _ lease: Lease, _ slot: SlotTwin,
@@ -112,11 +114,7 @@ final class SliceTwin {
         if let reason { return end(reason) }
         var floats = worker.method.input(
             lease.task, round: round, version: version, answers: answers)
-        if worker.nextBits == .input, worker.world.referee.hasInput(key.step, key.slice, round),
-            worker.takeWrongBits(.input)
-        {
-            floats[0] = Float(worker.world.chance.below(1 << 20))
-        }
+        if takesWrongInput(round) { floats[0] = worker.wrongNumber() }
         var input = NamedTensors()
         input.append("z", Tensor(floats, shape: [floats.count]))
         let question = Exchange(
@@ -130,7 +128,19 @@ final class SliceTwin {
         }
     }
 
+    /// Whether this input is to be wrong.
+    ///
+    /// A first one counts, by design, until somebody computes it again; so its worker dies.
+    private func takesWrongInput(_ round: Int) -> Bool {
+        guard !worker.world.referee.hasInput(key.step, key.slice, round) else {
+            return worker.takeWrongBits(.input)
+        }
+        isDoomed = isDoomed || worker.takeWrongBits(.firstInput)
+        return isDoomed
+    }
+
     private func resume(_ round: Int, _ outcome: Outcome) {
+        guard !isDoomed else { return worker.crash() }
         worker.feed(.resumed(key))
         if let reason { return end(reason) }
         do {
@@ -155,8 +165,7 @@ final class SliceTwin {
         compute { [self] in
             if reason == .abandoned { return end(StopReason.abandoned) }
             slot.enter(.delivering, key)
-            let result = worker.spoilt(
-                worker.method.result(lease.task, version: version, answers: answers), key)
+            let result = worker.result(of: lease.task, version: version, answers: answers, key)
             let leaf = Leaf(
                 slice: key.slice, digest: result.digest, isFinite: result.isFinite,
                 computeMilliseconds: 1)

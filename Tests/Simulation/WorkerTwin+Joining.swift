@@ -28,15 +28,16 @@ extension WorkerTwin {
     }
 
     private func greet(_ number: Int, _ talk: ConversationTwin) {
+        let minor: UInt8 = oddity == .protocolMinor ? 1 : 0
         let greet = Greet(
-            minorLowest: 0, minorHighest: 0,
+            minorLowest: minor, minorHighest: minor,
             nonce: Array(repeating: 1, count: MessageLimits.nonceBytes))
         step(talk, .greet(greet), number) { worker, _ in
             let hello = Hello(
                 role: .worker, name: worker.name, host: "host \(worker.number)",
                 processID: worker.processID, programVersion: "", features: 0,
                 bodyBytesMax: 1 << 20, slots: UInt16(worker.slots.count),
-                fingerprint: worker.hasWrongFingerprint ? .zero : Plan.fingerprint,
+                fingerprint: worker.oddity == .fingerprint ? .zero : Plan.fingerprint,
                 configDigest: .zero, dataDigest: .zero)
             worker.step(talk, .hello(hello), number) { worker, reply in
                 guard case .welcome(let welcome) = reply else {

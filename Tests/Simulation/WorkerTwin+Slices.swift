@@ -105,18 +105,35 @@ extension WorkerTwin {
     }
 
     /// The result, or what a faulty worker makes of it.
-    func spoilt(_ result: SliceResult, _ key: LeaseKey) -> SliceResult {
-        var result = result
-        let isNumber = nextBits != .notANumber
-        let isSpoilt =
-            takeWrongBits(.notANumber)
+    func result(
+        of task: SliceTask, version: [Float], answers: [[Float]], _ key: LeaseKey
+    ) -> SliceResult {
+        var result = method.result(task, version: version, answers: answers)
+        if takeWrongBits(.notANumber) {
+            let wrong = wrongNumber()
+            result.gradient = Tensor([.nan, wrong, 1], shape: [3])
+        } else if world.isCounted(key) {
             // Wrong bits that come first count, by design; these come second.
-            || nextBits == .result && world.isCounted(key) && takeWrongBits(.result)
-        if isSpoilt {
-            // No two machines fail alike.
-            let wrong = Float(world.chance.below(1 << 20))
-            result.gradient = Tensor([isNumber ? wrong : .nan, wrong, 1], shape: [3])
+            if takeWrongBits(.result) {
+                let wrong = wrongNumber()
+                result.gradient = Tensor([wrong, wrong, 1], shape: [3])
+            } else if key.step.index > 0, takeWrongBits(.version) {
+                let before = world.referee.expected.states[key.step.index - 1].version
+                result = method.result(task, version: before, answers: answers)
+            }
         }
         return result
+    }
+
+    /// No two machines fail alike.
+    func wrongNumber() -> Float { Float(world.chance.below(1 << 20)) }
+
+    /// The process dies, and is started again after a while.
+    func crash() {
+        world.agenda.after(0) { [self] in
+            guard world.workers[number] === self else { return }
+            world.killWorker(number)
+            world.restartWorkerLater(number)
+        }
     }
 }

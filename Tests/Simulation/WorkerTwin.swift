@@ -36,14 +36,28 @@ final class WorkerTwin {
 
     // Faults.
     var slowness: UInt64 = 1
-    var hasWrongFingerprint = false
+    /// What is wrong with its program.
+    var oddity: Oddity?
     var errorsToCome = 0
     var nextBits: WrongBits?
     /// The delivery that it made last.
     var lastDelivery: (request: Request, tensors: [WireTensor])?
 
     /// What a faulty worker's arithmetic does once.
-    enum WrongBits { case notANumber, result, input }
+    enum WrongBits {
+        case notANumber
+        /// A second result is wrong.
+        case result
+        /// A second result is computed with the parameters of the step before.
+        case version
+        /// A second input is wrong.
+        case input
+        /// A first input is wrong; the worker dies of it before it has a result.
+        case firstInput
+    }
+
+    /// What may be wrong with a worker's program: it must not take part.
+    enum Oddity { case fingerprint, protocolMinor }
 
     init(world: World, number: Int, name: String, processID: UInt32) {
         self.name = name
@@ -53,7 +67,7 @@ final class WorkerTwin {
         process = SimulatedProcess(agenda: world.agenda)
         method = SimulatedMethod(plan: world.plan)
         slots = (0..<world.plan.slots[number]).map { SlotTwin(index: $0) }
-        session = WorkerSession(slots: slots.count, at: world.instant)
+        session = WorkerSession(slots: slots.count, at: world.instant(of: process))
         results = ResultBook(slices: world.plan.slices)
         session.flaw = world.flaws.worker
         results.flaw = world.flaws.worker
@@ -73,6 +87,9 @@ final class WorkerTwin {
         }
     }
 
+    /// The time as its clock shows it.
+    var instant: ContinuousClock.Instant { world.instant(of: process) }
+
     // MARK: The session
 
     /// Gives the session an event; what it does to others comes after what it has begun.
@@ -82,7 +99,7 @@ final class WorkerTwin {
         isHandling = true
         defer { isHandling = false }
         while !events.isEmpty, outcome == nil, !process.isDead {
-            for action in session.handle(events.removeFirst(), at: world.instant) {
+            for action in session.handle(events.removeFirst(), at: instant) {
                 perform(action)
             }
         }

@@ -21,16 +21,20 @@ extension World {
     private func happen(_ fault: Fault) {
         let number = chance.below(workers.count)
         switch fault {
-        case .workerCrash, .workerStop, .workerDrain, .slotHang, .slowWorker, .sliceError,
-            .notANumber, .wrongBits, .wrongInput, .wrongFingerprint, .impostor:
+        case .workerCrash, .workerStop, .workerDrain, .slotHang, .slowWorker, .wrongFingerprint,
+            .wrongProtocol, .impostor:
             happen(fault, to: number)
+        case .sliceError, .notANumber, .wrongBits, .wrongVersion, .wrongInput, .wrongFirstInput:
+            spoil(fault, number)
         case .linkCut, .linkSwallow, .linkFlip: disturbConnection(fault)
         case .linkDelay, .slowReader, .linkStop, .oneWayStop: disturbLink(fault, number)
         case .swizzle: swizzle()
-        case .repeatedRequest, .oldFrame, .uninvited, .stranger: disturbConversation(fault, number)
+        case .repeatedRequest, .oldFrame, .uninvited, .oldVersion, .stranger:
+            disturbConversation(fault, number)
         case .coordinatorKill, .powerCut, .powerCutAtOperation, .coordinatorStop, .operatorStop,
-            .ioError, .diskFull:
+            .ioError, .diskFull, .killInDoubt:
             disturbCoordinator(fault)
+        case .clockDrift, .clockJump: disturbClock(fault, number)
         }
     }
 
@@ -39,10 +43,13 @@ extension World {
     private func happen(_ fault: Fault, to number: Int) {
         guard let worker = workers[number] else { return }
         switch fault {
-        case .workerCrash, .wrongFingerprint:
+        case .workerCrash, .wrongFingerprint, .wrongProtocol:
             if chance.happens(30) { mute(number) }
             killWorker(number)
-            restartWorkerLater(number, hasWrongFingerprint: fault == .wrongFingerprint)
+            restartWorkerLater(
+                number,
+                fault == .wrongFingerprint
+                    ? .fingerprint : fault == .wrongProtocol ? .protocolMinor : nil)
         case .workerStop:
             worker.process.stop()
             later(.milliseconds(300)...(.seconds(8))) { worker.process.goOn() }
@@ -54,14 +61,6 @@ extension World {
         case .slowWorker:
             worker.slowness = 10
             later(.seconds(1)...(.seconds(6))) { worker.slowness = 1 }
-        case .sliceError:
-            guard errorsGiven < 4 else { return }
-            errorsGiven += 1
-            worker.errorsToCome += 1
-        case .notANumber: worker.nextBits = .notANumber
-        // A start that has not heard the right bits takes the wrong ones, by design.
-        case .wrongBits where plan.keepsCoordinator: worker.nextBits = .result
-        case .wrongInput where plan.keepsCoordinator: worker.nextBits = .input
         case .impostor:
             guard impostors.count < 2 else { return }
             let impostor = makeWorker(number)
@@ -71,8 +70,26 @@ extension World {
         }
     }
 
+    /// Something that a worker computes next comes to nothing, or to wrong bits.
+    private func spoil(_ fault: Fault, _ number: Int) {
+        guard let worker = workers[number] else { return }
+        switch fault {
+        case .sliceError:
+            guard errorsGiven < 4 else { return }
+            errorsGiven += 1
+            worker.errorsToCome += 1
+        case .notANumber: worker.nextBits = .notANumber
+        // A start that has not heard the right bits takes the wrong ones, by design.
+        case .wrongBits where plan.keepsCoordinator: worker.nextBits = .result
+        case .wrongVersion where plan.keepsCoordinator: worker.nextBits = .version
+        case .wrongInput where plan.keepsCoordinator: worker.nextBits = .input
+        case .wrongFirstInput where plan.keepsCoordinator: worker.nextBits = .firstInput
+        default: break
+        }
+    }
+
     /// Does something later, unless faults are over: then what is to be mended is mended at once.
-    private func later(_ time: ClosedRange<Nanoseconds>, _ deed: @escaping () -> Void) {
+    func later(_ time: ClosedRange<Nanoseconds>, _ deed: @escaping () -> Void) {
         agenda.after(chance.time(time)) { [unowned self] in if !isHealed { deed() } }
     }
 
@@ -80,85 +97,6 @@ extension World {
     private func mute(_ number: Int) {
         for connection in connections where connection.peer == number {
             connection.up.faults.swallowAfter = connection.up.acceptedBytes - 1
-        }
-    }
-
-    // MARK: Connections and links
-
-    private func disturbConnection(_ fault: Fault) {
-        let open = connections.filter(\.isOpen)
-        guard !open.isEmpty else { return }
-        let connection = chance.pick(open)
-        let pipe = chance.happens(50) ? connection.up : connection.down
-        switch fault {
-        case .linkCut:
-            if chance.happens(40) {
-                connection.cut()
-            } else {
-                pipe.faults.cutAfter = pipe.acceptedBytes + chance.below(1500)
-            }
-        case .linkSwallow:
-            pipe.faults.swallowAfter = pipe.acceptedBytes + chance.below(800)
-            if chance.happens(50) {
-                connection.up.faults.swallowAfter = connection.up.acceptedBytes
-                connection.down.faults.swallowAfter = connection.down.acceptedBytes
-            }
-        default: pipe.faults.flipAt = pipe.acceptedBytes + chance.below(600)
-        }
-    }
-
-    private func disturbLink(_ fault: Fault, _ number: Int) {
-        let time = Nanoseconds.milliseconds(200)...(.seconds(6))
-        switch fault {
-        case .linkDelay:
-            change(number) { $0.delay = .milliseconds(300) }
-            later(time) { self.change(number) { $0.delay = 0 } }
-        case .slowReader:
-            let rate = 300 + UInt64(chance.below(8000))
-            change(number) { $0.bytesPerSecond = rate }
-            later(time) { self.change(number) { $0.bytesPerSecond = nil } }
-        case .linkStop: stopLink(number, isUp: true, isDown: true, time)
-        default:
-            let isUp = chance.happens(50)
-            stopLink(number, isUp: isUp, isDown: !isUp, time)
-        }
-    }
-
-    private func stopLink(
-        _ number: Int, isUp: Bool, isDown: Bool, _ time: ClosedRange<Nanoseconds>
-    ) {
-        change(number) {
-            $0.isUpStopped = isUp
-            $0.isDownStopped = isDown
-        }
-        later(time) { self.goOn(number) }
-    }
-
-    private func goOn(_ number: Int) {
-        change(number) {
-            $0.isUpStopped = false
-            $0.isDownStopped = false
-        }
-    }
-
-    /// Links are stopped one by one, and go on in another order.
-    private func swizzle() {
-        var (order, back) = (Array(links.indices), Array(links.indices))
-        for place in order.indices {
-            order.swapAt(place, chance.below(order.count))
-            back.swapAt(place, chance.below(back.count))
-        }
-        var pause: Nanoseconds = 0
-        for number in order {
-            pause += chance.time(.milliseconds(20)...(.milliseconds(400)))
-            agenda.after(pause) { [unowned self] in
-                guard !isHealed else { return }
-                change(number) { ($0.isUpStopped, $0.isDownStopped) = (true, true) }
-            }
-        }
-        for number in back {
-            pause += chance.time(.milliseconds(20)...(.milliseconds(1200)))
-            agenda.after(pause) { [unowned self] in if !isHealed { goOn(number) } }
         }
     }
 
@@ -170,6 +108,13 @@ extension World {
         if fault == .uninvited {
             guard let (request, tensors) = workers[number]?.lastDelivery else { return }
             conversation.ask(request, tensors: tensors, over: .bulk) { _ in }
+            return
+        }
+        if fault == .oldVersion {
+            let step = chance.below(plan.steps)
+            let version = FetchVersion(
+                step: StepNumber(step), digest: referee.expected.states[step].versionDigest)
+            conversation.ask(.fetchVersion(version), over: .bulk) { _ in }
             return
         }
         let frames = fault == .oldFrame ? oldFrames : conversation.sent
@@ -206,10 +151,25 @@ extension World {
             later(.milliseconds(200)...(.seconds(6))) { coordinator.process.goOn() }
         case .operatorStop:
             coordinator.process.run { coordinator.handle(.stopRequested("the operator")) }
+        case .killInDoubt: isToDieInDoubt = true
         case .ioError: disk.failOperation(disk.operationCount + chance.below(20))
         default:
             disk.setCapacity(chance.below(20_000))
             later(.milliseconds(500)...(.seconds(4))) { self.disk.setCapacity(.max) }
+        }
+    }
+
+    // MARK: Clocks
+
+    private func disturbClock(_ fault: Fault, _ number: Int) {
+        let ofCoordinator = chance.happens(40)
+        guard let process = ofCoordinator ? coordinator?.process : workers[number]?.process
+        else { return }
+        if fault == .clockJump {
+            process.jumpClock(by: chance.time(.milliseconds(500)...(.seconds(20))))
+        } else {
+            process.runClock(at: 70 + UInt64(chance.below(80)))
+            later(.seconds(1)...(.seconds(8))) { process.runClock(at: 100) }
         }
     }
 
@@ -231,8 +191,10 @@ extension World {
             connection.down.faults.flipAt = nil
         }
         let sound = chance.below(workers.count)
+        coordinator?.process.runClock(at: 100)
         for number in workers.indices {
             change(number) { $0 = Link() }
+            workers[number]?.process.runClock(at: 100)
             guard number == sound || chance.happens(60) else { continue }
             for slot in workers[number]?.slots ?? [] {
                 slot.isStuck = number != sound && chance.happens(20)
@@ -247,6 +209,7 @@ extension World {
     /// The operator looks once a second whether somebody must be started again.
     private func lookAfter(_ sound: Int) {
         if let coordinator, coordinator.over == nil, coordinator.isPaused {
+            mark(.pause)
             loseCoordinator(isPowerCut: false)
         }
         if workers[sound] == nil, !isDone { restartWorkerLater(sound) }

@@ -18,7 +18,7 @@ final class World {
     /// Second processes under the name of a living worker.
     var impostors: [WorkerTwin] = []
     var links: [Link]
-    private(set) var connections: [SimulatedConnection] = []
+    var connections: [SimulatedConnection] = []
     /// Frames of lives that are over.
     private(set) var oldFrames: [[UInt8]] = []
     private var names: [String]
@@ -28,10 +28,16 @@ final class World {
     var isHealed = false
     /// Faults that happened, by kind.
     var faultCounts: [Fault: Int] = [:]
+    /// Situations that were met, by kind.
+    var markCounts: [Mark: Int] = [:]
+    /// Chance for what came later, so that seeds go on meaning what they meant.
+    var newerChance: Chance
     /// Hears of everything that happens, for somebody who replays a seed.
     private let log: ((String) -> Void)?
     /// Errors that slices were made to meet.
     var errorsGiven = 0
+    /// Whether the coordinator's process ends once something is in doubt.
+    var isToDieInDoubt = false
 
     /// A worker's way to the coordinator, as it is now.
     struct Link {
@@ -46,20 +52,26 @@ final class World {
         self.plan = plan
         self.flaws = flaws
         chance = plan.chance
+        newerChance = plan.newerChance
         referee = Referee(plan: plan)
         workers = plan.slots.map { _ in nil }
         links = plan.slots.map { _ in Link() }
         names = plan.slots.indices.map { "w\($0)" }
     }
 
-    /// The time as processes read it from their monotonic clock.
-    var instant: ContinuousClock.Instant { beginning + agenda.now.duration }
+    /// The time as a process reads it from its monotonic clock.
+    func instant(of process: SimulatedProcess) -> ContinuousClock.Instant {
+        beginning + process.time.duration
+    }
 
     /// Starts coordinator and workers.
     func start() {
         startCoordinator()
         for number in workers.indices { startWorker(number) }
     }
+
+    /// Notes that a situation was met.
+    func mark(_ mark: Mark) { markCounts[mark, default: 0] += 1 }
 
     /// Tells of something that happens.
     func tell(_ text: @autoclosure () -> String) {
@@ -78,6 +90,7 @@ final class World {
             referee.noteStart(of: twin)
             twin.start()
         } catch {
+            mark(.failedStart)
             if isPowerCut(disk) {
                 cutPower()
             } else if isHealed {
@@ -102,6 +115,25 @@ final class World {
         referee.noteEnd(of: twin)
         if isPowerCut { cutPower() } else { sparePower() }
         restartCoordinatorLater()
+    }
+
+    /// If that was to happen, the coordinator's process ends shortly after something was in doubt,
+    /// or after a step was opened again for it.
+    ///
+    /// Who can be reached no more may hold on to what was in doubt, and come back late.
+    func loseCoordinatorInDoubt() {
+        guard isToDieInDoubt, !isHealed, newerChance.happens(50) else { return }
+        isToDieInDoubt = false
+        let soon = newerChance.happens(50)
+        agenda.after(newerChance.time(0...(.milliseconds(soon ? 3 : 60)))) { [unowned self] in
+            guard !isHealed, coordinator != nil else { return }
+            mark(.lostInDoubt)
+            loseCoordinator(isPowerCut: newerChance.happens(50))
+            for number in links.indices where newerChance.happens(40) {
+                stopLink(
+                    number, isUp: true, isDown: true, .milliseconds(200)...(.seconds(3)))
+            }
+        }
     }
 
     /// What was not synchronised is lost, or torn.
@@ -144,9 +176,9 @@ final class World {
 
     /// Starts a worker's process.
     @discardableResult
-    func startWorker(_ number: Int, hasWrongFingerprint: Bool = false) -> WorkerTwin {
+    func startWorker(_ number: Int, _ oddity: WorkerTwin.Oddity? = nil) -> WorkerTwin {
         let twin = makeWorker(number)
-        twin.hasWrongFingerprint = hasWrongFingerprint
+        twin.oddity = oddity
         workers[number] = twin
         twin.start()
         return twin
@@ -168,10 +200,10 @@ final class World {
     }
 
     /// Starts a worker's process after a while, unless one runs.
-    func restartWorkerLater(_ number: Int, hasWrongFingerprint: Bool = false) {
+    func restartWorkerLater(_ number: Int, _ oddity: WorkerTwin.Oddity? = nil) {
         agenda.after(chance.time(.milliseconds(50)...(.milliseconds(2000)))) { [unowned self] in
             guard workers[number] == nil, !isDone else { return }
-            startWorker(number, hasWrongFingerprint: hasWrongFingerprint)
+            startWorker(number, oddity)
         }
     }
 
@@ -199,67 +231,15 @@ final class World {
         if oldFrames.count > 40 { oldFrames.removeFirst(oldFrames.count - 40) }
     }
 
+    /// Workers whose processes run and have not ended, by name.
+    var unaware: [String] {
+        (workers + impostors).compactMap { $0 }
+            .filter { $0.outcome == nil && !$0.process.isStopped && !$0.process.isDead }
+            .map(\.name)
+    }
+
     /// Whether the run is done.
     var isDone: Bool { coordinator?.over?.reason == .done }
-
-    // MARK: Network
-
-    /// Connects a worker to the coordinator; nil if nobody answers in time.
-    func dial(
-        from worker: WorkerTwin, within limit: Nanoseconds,
-        then: @escaping (SimulatedConnection?) -> Void
-    ) {
-        let (process, number) = (worker.process, worker.number)
-        let deadline = agenda.now + limit
-        agenda.after(2 * plan.latency + links[number].delay) { [unowned self] in
-            attempt(number, process, until: deadline, then)
-        }
-    }
-
-    private func attempt(
-        _ number: Int, _ process: SimulatedProcess, until deadline: Nanoseconds,
-        _ then: @escaping (SimulatedConnection?) -> Void
-    ) {
-        let link = links[number]
-        if link.isUpStopped || link.isDownStopped {
-            guard agenda.now < deadline else { return process.run { then(nil) } }
-            agenda.after(.milliseconds(200)) { [unowned self] in
-                attempt(number, process, until: deadline, then)
-            }
-            return
-        }
-        guard !process.isDead else { return }
-        guard let coordinator else { return process.run { then(nil) } }
-        let connection = connect(number)
-        process.run { then(connection) }
-        coordinator.accept(connection)
-    }
-
-    /// A connection over a worker's link.
-    func connect(_ number: Int) -> SimulatedConnection {
-        let connection = SimulatedConnection(
-            peer: number, agenda: agenda, chance: &chance, latency: plan.latency)
-        connections.removeAll { !$0.isOpen }
-        connections.append(connection)
-        if links.indices.contains(number) { apply(links[number], to: connection) }
-        return connection
-    }
-
-    /// Changes a worker's link, and with it all its connections.
-    func change(_ number: Int, _ change: (inout Link) -> Void) {
-        change(&links[number])
-        for connection in connections where connection.peer == number {
-            apply(links[number], to: connection)
-        }
-    }
-
-    private func apply(_ link: Link, to connection: SimulatedConnection) {
-        connection.up.faults.isStopped = link.isUpStopped
-        connection.down.faults.isStopped = link.isDownStopped
-        connection.up.faults.delay = link.delay
-        connection.down.faults.delay = link.delay
-        connection.down.faults.bytesPerSecond = link.bytesPerSecond
-    }
 
     /// Lets go of everything, so that nothing refers to anything any more.
     func dissolve() {

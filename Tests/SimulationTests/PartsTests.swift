@@ -31,8 +31,26 @@ import Testing
         #expect(heard == [1, 2])
     }
 
+    @Test func `a clock that runs fast or jumps shows more, and its pauses are shorter`() {
+        let agenda = Agenda()
+        let process = SimulatedProcess(agenda: agenda)
+        var heard: [Nanoseconds] = []
+        process.runClock(at: 125)
+        process.after(1000) { heard.append(agenda.now) }
+        while agenda.runNext() {}
+        #expect(heard == [800])
+        #expect(process.time == 1000)
+        process.jumpClock(by: 50)
+        process.runClock(at: 100)
+        process.after(10) { heard.append(process.time) }
+        while agenda.runNext() {}
+        #expect(heard == [800, 1060])
+        #expect(agenda.now == 810)
+    }
+
     private func pipe(_ agenda: Agenda, _ change: (inout PipeFaults) -> Void) -> SimulatedPipe {
-        let pipe = SimulatedPipe(agenda: agenda, chance: Chance(seed: 1), latency: 10)
+        let pipe = SimulatedPipe(
+            agenda: agenda, chance: Chance(seed: 1), latency: 10, bytesMax: 1000)
         change(&pipe.faults)
         return pipe
     }
@@ -77,8 +95,7 @@ import Testing
 
     @Test func `a writer whose reader takes nothing is told so`() {
         let pipe = pipe(Agenda()) { $0.isStopped = true }
-        let block = [UInt8](repeating: 0, count: SimulatedPipe.bytesMax)
-        #expect(pipe.send(block))
+        #expect(pipe.send([UInt8](repeating: 0, count: 1000)))
         #expect(!pipe.send([1]))
     }
 

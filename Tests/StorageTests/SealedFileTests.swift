@@ -72,15 +72,32 @@ import Testing
 
     @Test func `the end of a start is noted, with the lengths of its logs`() throws {
         let disk = SimulatedDisk()
-        let epoch = try EpochFile.advance("/epoch", fileSystem: disk)
+        _ = try EpochFile.advance("/epoch", fileSystem: disk)
         #expect(try EpochFile.read("/epoch", fileSystem: disk)?.ended == nil)
         let logs = [LogLength("ledger", 12), LogLength("metrics", 0)]
-        try EpochFile.end("/epoch", epoch: epoch, logs: logs, fileSystem: disk)
+        try EpochFile.end("/epoch", logs: logs, fileSystem: disk)
         try expectEveryFlipFound("/epoch", on: disk) {
             let content = try EpochFile.read("/epoch", fileSystem: disk)
             #expect(content?.epoch == 1 && content?.ended == logs)
         }
         #expect(try EpochFile.advance("/epoch", fileSystem: disk) == 2)
         #expect(try EpochFile.read("/epoch", fileSystem: disk)?.ended == nil)
+    }
+
+    @Test func `doubts are counted over all starts, whether they end in order or not`() throws {
+        let disk = SimulatedDisk()
+        #expect(throws: StorageError.self) { try EpochFile.noteDoubt("/epoch", fileSystem: disk) }
+        _ = try EpochFile.advance("/epoch", fileSystem: disk)
+        #expect(try EpochFile.read("/epoch", fileSystem: disk)?.doubts == 0)
+        #expect(try EpochFile.noteDoubt("/epoch", fileSystem: disk) == 1)
+        _ = try EpochFile.advance("/epoch", fileSystem: disk)
+        #expect(try EpochFile.noteDoubt("/epoch", fileSystem: disk) == 2)
+        try EpochFile.end("/epoch", logs: [], fileSystem: disk)
+        try expectEveryFlipFound("/epoch", on: disk) {
+            let content = try EpochFile.read("/epoch", fileSystem: disk)
+            #expect(content == EpochFile.Content(epoch: 2, doubts: 2, ended: []))
+        }
+        _ = try EpochFile.advance("/epoch", fileSystem: disk)
+        #expect(try EpochFile.read("/epoch", fileSystem: disk)?.doubts == 2)
     }
 }

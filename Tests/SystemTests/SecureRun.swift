@@ -45,9 +45,11 @@ final class SecureRun {
     /// - Parameters:
     ///   - scheme: of the address, `tls+tcp` or `tcp`.
     ///   - hub: the coordinator's keys; those of role coordinator unless given.
+    ///   - steps: of the run.
     init(
         in scratch: ScratchDirectory, scheme: String = "tls+tcp", hub: String? = nil,
-        keys given: KeyRing? = nil, options: [String] = ["--exit-when-done"]
+        keys given: KeyRing? = nil, options: [String] = ["--exit-when-done"],
+        steps: Int = SmallRun.steps
     ) async throws {
         self.scratch = scratch
         let ring: KeyRing
@@ -56,7 +58,7 @@ final class SecureRun {
         let own: String
         if let hub { own = hub } else { own = try await ring.issue("hub", as: "coordinator") }
         let data = try SmallData.write(to: scratch)
-        let file = try scratch.write("run.yaml", SmallRun.text(data: data))
+        let file = try scratch.write("run.yaml", SmallRun.text(data: data, steps: steps))
         state = scratch.appending("state")
         coordinator = try RunningProgram(
             [
@@ -95,17 +97,6 @@ final class SecureRun {
     /// Steps in the ledger.
     func ledgerCount() throws -> Int {
         try SmallFiles.text(of: state + "/ledger").split(separator: "\n").count
-    }
-
-    /// Waits until so many steps are in the ledger.
-    func wait(forLedger steps: Int) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try ledgerCount() < steps {
-            guard ContinuousClock.now < deadline, coordinator.isRunning else {
-                throw ProgramFailure(description: "step \(steps): \(coordinator.errors)")
-            }
-            try await Task.sleep(for: .milliseconds(20))
-        }
     }
 
     /// What `pleiad digest` prints once the coordinator has ended.

@@ -80,7 +80,7 @@ struct MadeRun {
         }
         if checkpoints.contains(steps) { try write(store, steps, lengths()) }
         if endsInOrder {
-            try EpochFile.end(path("epoch"), epoch: 1, logs: lengths(), fileSystem: disk)
+            try EpochFile.end(path("epoch"), logs: lengths(), fileSystem: disk)
         }
     }
 

@@ -9,13 +9,15 @@ struct CampaignResult: Sendable {
     private var events = 0
     private var simulated = Duration.zero
     private var faults: [String: Int] = [:]
+    private var marks: [String: Int] = [:]
 
     /// Takes a seed's report in.
     mutating func add(_ report: SimulationReport) {
         count += 1
         events += report.events
         simulated += report.simulatedTime
-        for (name, times) in report.faults { faults[name, default: 0] += times }
+        faults.merge(report.faults, uniquingKeysWith: +)
+        marks.merge(report.marks, uniquingKeysWith: +)
         if !report.hasHeld {
             failures.append(report)
             failures.sort { $0.seed < $1.seed }
@@ -42,20 +44,25 @@ struct CampaignResult: Sendable {
                 + "\(rounded(Double(count) / max(took, 0.001))) seeds/s, "
                 + "\(rounded(seconds(simulated) / 3600)) simulated hours, \(events) events, "
                 + "\(faults.values.reduce(0, +)) faults")
+        let met = marks.keys.sorted().map { "\($0) \(marks[$0] ?? 0)" }
+        lines.append("met: " + met.joined(separator: ", "))
         return lines.joined(separator: "\n")
     }
 
     /// For programs.
     func json(seconds time: Duration) -> String {
         let took = seconds(time)
-        let kinds = faults.keys.sorted().map { "\"\($0)\": \(faults[$0] ?? 0)" }
         let failed = failures.map(\.seed).map(String.init).joined(separator: ", ")
         return """
             {"seeds": \(count), "held": \(count - failures.count), "failed": [\(failed)], \
             "seconds": \(rounded(took)), \
             "seeds_per_second": \(rounded(Double(count) / max(took, 0.001))), \
             "simulated_hours": \(rounded(seconds(simulated) / 3600)), "events": \(events), \
-            "faults": {\(kinds.joined(separator: ", "))}}
+            "faults": {\(members(faults))}, "met": {\(members(marks))}}
             """
+    }
+
+    private func members(_ counts: [String: Int]) -> String {
+        counts.keys.sorted().map { "\"\($0)\": \(counts[$0] ?? 0)" }.joined(separator: ", ")
     }
 }

@@ -1,0 +1,19 @@
+/// Situations that are rare and must be met by some seeds, or nothing is known of them.
+enum Mark: String, CaseIterable {
+    /// Something was in doubt.
+    case doubt
+    /// A step was opened again.
+    case stepOpenedAgain
+    /// The coordinator ended shortly after something was in doubt.
+    case lostInDoubt
+    /// Steps were made again after a restart, and compared with the ledger.
+    case stepsMadeAgain
+    /// The run was paused.
+    case pause
+    /// A writer was cut off, since its reader took nothing.
+    case writerCutOff
+    /// The clock of the coordinator had a gap.
+    case gap
+    /// The coordinator could not start at once.
+    case failedStart
+}
