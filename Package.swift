@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CNNG"),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
         .target(name: "CPrefetch"),
         .target(
@@ -62,7 +63,7 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
         // Memory, bytes and sockets
-        .target(name: "Buffers", swiftSettings: numeric),
+        .target(name: "Buffers", dependencies: ["CMalloc"], swiftSettings: numeric),
         .target(name: "Identity", dependencies: ["CCrypto"], swiftSettings: numeric),
         .target(name: "Keys", dependencies: ["Identity"], swiftSettings: strict),
         .target(

@@ -1,3 +1,4 @@
+import CMalloc
 import Synchronization
 
 /// Memory that is used again from step to step, so that a steady step allocates nothing.
@@ -17,13 +18,53 @@ public final class BufferPool: Sendable {
         public var freeBytes = 0
     }
 
+    /// Free blocks of one capacity.
+    private struct Shelf {
+        /// The one that returned last at the end.
+        var blocks: [MemoryBlock] = []
+        /// The fewest that lay here at a time in the present span: so many are not needed.
+        var idle = 0
+        /// The same in the span before.
+        var formerIdle = 0
+
+        mutating func pop() -> MemoryBlock? {
+            guard let block = blocks.popLast() else { return nil }
+            idle = min(idle, blocks.count)
+            return block
+        }
+
+        /// Ends a span: takes out what was not needed in it nor in the one before, oldest first.
+        mutating func shed() -> [MemoryBlock] {
+            let surplus = min(idle, formerIdle)
+            defer {
+                blocks.removeFirst(surplus)
+                formerIdle = idle - surplus
+                idle = blocks.count
+            }
+            return Array(blocks.prefix(surplus))
+        }
+    }
+
     private struct State {
         var counts = Counts()
-        /// Free blocks by capacity, the one that returned last at the end.
-        var free: [Int: [MemoryBlock]] = [:]
+        /// Free blocks by capacity.
+        var free: [Int: Shelf] = [:]
         /// The largest block that was asked for: two of them may always lie ready, or the largest
         /// messages would come in fresh pages each time, which costs a third of their speed.
         var largest = 0
+        /// Pieces of work that have ended in the present span.
+        var pieces = 0
+
+        /// Ends a span.
+        mutating func shed() -> [MemoryBlock] {
+            var surplus: [MemoryBlock] = []
+            for capacity in free.keys.sorted() {
+                let blocks = free[capacity]?.shed() ?? []
+                counts.freeBytes -= capacity * blocks.count
+                surplus += blocks
+            }
+            return surplus
+        }
 
         /// Makes room for a block by letting go of the smallest ones of other sizes.
         ///
@@ -32,10 +73,10 @@ public final class BufferPool: Sendable {
             let bound = max(freeBytesMax, 2 * largest)
             var removed: [MemoryBlock] = []
             guard counts.freeBytes + capacity > bound else { return removed }
-            let own = capacity * ((free[capacity]?.count ?? 0) + 1)
+            let own = capacity * ((free[capacity]?.blocks.count ?? 0) + 1)
             guard own <= bound else { return nil }
             for size in free.keys.sorted() where size != capacity {
-                while counts.freeBytes + capacity > bound, let block = free[size]?.popLast() {
+                while counts.freeBytes + capacity > bound, let block = free[size]?.pop() {
                     counts.freeBytes -= size
                     removed.append(block)
                 }
@@ -47,6 +88,12 @@ public final class BufferPool: Sendable {
     /// The most free bytes that a pool keeps, 1 GiB: some dozens of slices' activations.
     public static let freeBytesMaxDefault = 1 << 30
 
+    /// Pieces of work in a span: seconds of slices, so that a fault here and there costs no
+    /// allocations, and far less than the minutes between two of them.
+    public static let piecesInSpan = 64
+    /// For less than so many bytes the allocator is not gone through, which takes milliseconds.
+    private static let trimBytesMin = 1 << 20
+
     private let freeBytesMax: Int
     private let state = Mutex(State())
 
@@ -57,8 +104,8 @@ public final class BufferPool: Sendable {
 
     deinit {
         state.withLock { state in
-            for blocks in state.free.values {
-                for block in blocks { block.free() }
+            for shelf in state.free.values {
+                for block in shelf.blocks { block.free() }
             }
         }
     }
@@ -73,7 +120,7 @@ public final class BufferPool: Sendable {
         let recycled = state.withLock { state -> MemoryBlock? in
             state.counts.requests += 1
             state.largest = max(state.largest, capacity)
-            if let block = state.free[capacity]?.popLast() {
+            if let block = state.free[capacity]?.pop() {
                 state.counts.freeBytes -= capacity
                 return block
             }
@@ -91,12 +138,29 @@ public final class BufferPool: Sendable {
         return buffer
     }
 
+    /// Notes the end of a piece of steady work, such as a slice.
+    ///
+    /// After a span of so many pieces, free memory that nobody needed in it nor in the span before
+    /// goes back to the system: what a busier time has piled up goes, what steady work uses stays.
+    public func endPiece() {
+        let surplus = state.withLock { state -> [MemoryBlock] in
+            state.pieces += 1
+            guard state.pieces == Self.piecesInSpan else { return [] }
+            state.pieces = 0
+            return state.shed()
+        }
+        for block in surplus { block.free() }
+        // Blocks that are not mapped lie in the allocator's arenas, which keep their pages.
+        let kept = surplus.reduce(0) { $1.isMapped ? $0 : $0 + $1.capacity }
+        if kept >= Self.trimBytesMin { malloc_trim(0) }
+    }
+
     func takeBack(_ block: MemoryBlock) {
         let removed = state.withLock { state -> [MemoryBlock]? in
             let removed = state.makeRoom(block.capacity, freeBytesMax: freeBytesMax)
             guard let removed else { return nil }
             state.counts.freeBytes += block.capacity
-            state.free[block.capacity, default: []].append(block)
+            state.free[block.capacity, default: Shelf()].blocks.append(block)
             return removed
         }
         guard let removed else { return block.free() }

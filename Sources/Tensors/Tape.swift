@@ -110,7 +110,8 @@ public final class Tape {
     /// - Parameters:
     ///   - value: the result.
     ///   - inputs: what it was computed from; without any that needs a gradient nothing is noted.
-    ///   - backward: must not hold on to more than the gradient needs.
+    ///   - backward: must not hold on to more than the gradient needs: of inputs a `Place` or a
+    ///     `KeptInput`.
     func record(
         _ value: Tensor, from inputs: Variable..., backward: @escaping Backward
     )

@@ -45,6 +45,19 @@ struct Place {
     var needsGradient: Bool { record != nil }
 }
 
+/// What a backward step keeps of an input whose value it needs.
+///
+/// Never the variable itself: that holds the tape, which would hold itself through its record, and
+/// with it all that was computed, if its gradients are never asked for.
+struct KeptInput {
+    let value: Tensor
+    let place: Place
+
+    var shape: Shape { value.shape }
+    var needsGradient: Bool { place.needsGradient }
+}
+
 extension Variable {
     var place: Place { Place(record: record, shape: shape) }
+    var kept: KeptInput { KeptInput(value: value, place: place) }
 }

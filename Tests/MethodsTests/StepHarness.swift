@@ -40,11 +40,8 @@ struct StepHarness {
     func compute(
         step: Int, samples: [[Int]], groups: [Range<Int>], order: [Int], dataEpoch: UInt64 = 0
     ) async throws -> Computed {
-        let stepSamples = samples.reduce(0) { $0 + $1.count }
-        let work = samples.indices.map { slice in
-            SliceWork(
-                step: step, slice: slice, dataEpoch: dataEpoch, stepSamples: stepSamples,
-                samples: samples[slice], keepsActivations: keepsActivations)
+        let work = samples.indices.map {
+            self.work($0, of: samples, step: step, dataEpoch: dataEpoch)
         }
         var inputs: [NamedTensors] = []
         for work in work { inputs.append(try await input(of: work)) }
@@ -87,7 +84,18 @@ struct StepHarness {
         return try coordinator.commit(step: step, rate: Float(rate), result: result)
     }
 
-    private func input(of work: SliceWork) async throws -> NamedTensors {
+    /// A slice of a step as a worker gets it.
+    func work(
+        _ slice: Int, of samples: [[Int]], step: Int = 0, dataEpoch: UInt64 = 0
+    ) -> SliceWork {
+        SliceWork(
+            step: step, slice: slice, dataEpoch: dataEpoch,
+            stepSamples: samples.reduce(0) { $0 + $1.count }, samples: samples[slice],
+            keepsActivations: keepsActivations)
+    }
+
+    /// What a slice hands over in its exchange, at which it is given up.
+    func input(of work: SliceWork) async throws -> NamedTensors {
         var kept = NamedTensors()
         do {
             _ = try await worker.run(

@@ -1,3 +1,4 @@
+import Buffers
 import Foundation
 import Tensors
 import Testing
@@ -28,6 +29,19 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
     }
 
     var testDescription: String { note.isEmpty ? operation : "\(operation), \(note)" }
+
+    /// Whether a tape that is dropped before its gradients lets go of all that it held.
+    func lets(goOf pool: BufferPool) -> Bool {
+        weak let tape = computed(on: pool)
+        return tape == nil
+    }
+
+    /// The operation on a new tape, which nobody else holds.
+    private func computed(on pool: BufferPool) -> Tape {
+        let tape = Tape(pool: pool)
+        _ = apply(inputs.map(tape.leaf))
+        return tape
+    }
 
     /// The largest difference between the gradient and differences of the loss sum(r y), as a
     /// fraction of the largest gradient of that input, with fixed random r.

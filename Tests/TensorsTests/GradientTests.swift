@@ -1,3 +1,4 @@
+import Buffers
 import Foundation
 import Tensors
 import Testing
@@ -13,6 +14,16 @@ import Testing
     func `the gradient equals central differences`(_ row: GradientCase) {
         let worst = row.worstError()
         #expect(worst < Self.limit, "\(row.testDescription): \(worst)")
+    }
+
+    /// A slice that is abandoned between forward and backward must not keep its activations.
+    @Test(arguments: gradientCases)
+    func `a tape that is dropped before its gradients holds on to nothing`(_ row: GradientCase) {
+        let pool = BufferPool()
+        #expect(row.lets(goOf: pool))
+        // Once more takes nothing new: all of it has come back.
+        let allocations = pool.counts.allocations
+        #expect(row.lets(goOf: pool) && pool.counts.allocations == allocations)
     }
 
     @Test func `every operation is in the list of gradient cases`() throws {

@@ -83,6 +83,51 @@ import Wire
     private static let residentGrowthBytesMax =
         ProcessInfo.processInfo.environment["ASAN_OPTIONS"] == nil ? 16 << 20 : 512 << 20
 
+    /// A worker that is cut off again and again is cut off within versions and gradients.
+    @Test(.timeLimit(.minutes(3)))
+    func `500 connections that end within a large message give its memory back`() async throws {
+        await #expect(processExitsWith: .success) {
+            let growth = try await LeakTests().growthAfterHalfMessages()
+            #expect(growth < LeakTests.residentGrowthBytesMax, "\(growth) bytes")
+        }
+    }
+
+    /// The growth of resident memory; a message that stayed would add 8 MiB, or the half of it.
+    private func growthAfterHalfMessages() async throws -> Int {
+        let network = NNGNetwork(limits: .open)
+        let listener = try await network.listen("tcp://127.0.0.1:0")
+        let serving = Task { await serve(listener) }
+        let large = message(8 << 20)
+        let frames = FrameCodec.encode(large)
+        let idle = try descriptorCount()
+        func cutOff(_ count: Int) async throws {
+            for index in 0..<count {
+                if index % 2 == 0 {
+                    let peer = try RawPeer(port: try port(listener.url))
+                    for frame in frames.prefix(frames.count / 2) { peer.write(frame) }
+                    peer.write(Array(frames[frames.count / 2].prefix(index * 1009)))
+                    peer.close()
+                } else {
+                    // This side sends, and closes in the middle of it.
+                    let connection = try await network.dial(listener.url, timeout: .seconds(10))
+                    let sending = Task { try await connection.send(large) }
+                    try await Task.sleep(for: .microseconds(index * 7))
+                    connection.close()
+                    _ = await sending.result
+                }
+            }
+        }
+        try await cutOff(50)
+        let descriptors = try await settled(atMost: idle)
+        let before = try residentBytes()
+        try await cutOff(500)
+        _ = try await settled(atMost: descriptors)
+        let growth = try residentBytes() - before
+        listener.close()
+        await serving.value
+        return growth
+    }
+
     private struct Counted {
         var descriptorsBefore: Int
         var descriptorsAfter: Int

@@ -1,7 +1,6 @@
 internal import Buffers
 internal import Networks
 internal import Optimizers
-internal import Synchronization
 internal import Tensors
 
 /// MLCD on a worker: embeddings out, their gradient back (design section 2, points 3 to 5).
@@ -11,7 +10,10 @@ struct MLCDWorker: WorkerMethod {
     let makeViews: @Sendable (SliceWork) -> Tensor
     /// What a parked image's activations take, about.
     let activationBytesPerImage: Int
-    private let pools = PoolShelf()
+    /// Memory of slices that ended, for slices that begin, on whatever slot.
+    ///
+    /// A steady step allocates nothing: it keeps what slices used lately, however much that is.
+    let pool = BufferPool(freeBytesMax: .max)
     private let weights: PackedVersion
 
     init(
@@ -33,8 +35,7 @@ struct MLCDWorker: WorkerMethod {
         progress: any SliceProgress,
         exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
     ) async throws -> SliceResult {
-        let pool = pools.take()
-        defer { pools.give(pool) }
+        defer { pool.endPiece() }
         let pass = MLCDPass(
             work, images: views[0], network: network, version: version, weights: weights,
             pool: pool, progress: progress)
@@ -129,17 +130,6 @@ private final class MLCDPass {
             SliceResult.Sum(name: "loss.negative", value: negative / divisor),
         ]
     }
-}
-
-/// Memory of slices that ended, for slices that begin: a steady step allocates nothing.
-///
-/// There are as many pools as slices were ever under way at a time, parked ones included.
-private final class PoolShelf: Sendable {
-    private let pools = Mutex<[BufferPool]>([])
-
-    func take() -> BufferPool { pools.withLock { $0.popLast() } ?? BufferPool() }
-
-    func give(_ pool: BufferPool) { pools.withLock { $0.append(pool) } }
 }
 
 extension NamedTensors {

@@ -30,7 +30,7 @@ extension Variable {
     public static func * (x: Variable, y: Variable) -> Variable {
         checkSameShape(x, y, "*")
         let value = product(x.value, y.value, pool: x.tape.pool)
-        return x.tape.record(value, from: x, y) { gradient, sums in
+        return x.tape.record(value, from: x, y) { [x = x.kept, y = y.kept] gradient, sums in
             if y.needsGradient {
                 sums.add(product(gradient, x.value, pool: sums.pool), to: y.place)
             }

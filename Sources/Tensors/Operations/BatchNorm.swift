@@ -83,7 +83,9 @@ private struct Normalisation {
         let inputs = [x, weight, bias] + (residual.map { [$0] } ?? [])
         let rectified = isRectified ? value : nil
         return x.tape.record(value, from: inputs) {
-            [bias = bias.place, residual = residual?.place] gradient, sums in
+            [
+                x = x.kept, weight = weight.place, bias = bias.place, residual = residual?.place
+            ] gradient, sums in
             var g = gradient
             var dBias = sums.uninitialized(weight.shape)
             var products = sums.uninitialized(weight.shape)
@@ -94,7 +96,7 @@ private struct Normalisation {
                 sums.add(inputGradient(x.value, scale, g, dBias, dWeight, sums), to: x.place)
             }
             sums.add(dBias, to: bias)
-            sums.add(dWeight, to: weight.place)
+            sums.add(dWeight, to: weight)
         }
     }
 

@@ -29,7 +29,8 @@ public func convolution2d(
     var value = tape.uninitialized(
         [x.shape[0], shape.windows.outHeight, shape.windows.outWidth, shape.outputs])
     algorithm.forward(x.value, weight.value, into: &value, tape.pool)
-    return tape.record(value, from: x, weight) { gradient, sums in
+    return tape.record(value, from: x, weight) {
+        [x = x.kept, weight = weight.kept] gradient, sums in
         let pool = sums.pool
         sums.add(to: weight.place) { dWeight in
             algorithm.weightGradient(x.value, gradient, into: &dWeight, pool)

@@ -23,7 +23,8 @@ public func crossEntropy(_ logits: Variable, targets: [Int], divisor: Float? = n
         loss[row] = total[row] - logits.value.span[row * width + target]
     }
     let value = logits.tape.scalar(Vector.sum(losses.span) / divisor)
-    return logits.tape.record(value, from: logits) { [totals] gradient, sums in
+    return logits.tape.record(value, from: logits) {
+        [logits = logits.kept, totals] gradient, sums in
         // (softmax - one hot) g / divisor
         let scale = gradient.scalar / divisor
         var result = sums.uninitialized(logits.shape)

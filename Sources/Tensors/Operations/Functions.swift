@@ -15,7 +15,7 @@ public func log(_ x: Variable) -> Variable {
     var value = x.tape.uninitialized(x.shape)
     var y = value.mutableSpan
     Vector.log(x.value.span, into: &y)
-    return x.tape.record(value, from: x) { gradient, sums in
+    return x.tape.record(value, from: x) { [x = x.kept] gradient, sums in
         var result = sums.uninitialized(x.shape)
         var span = result.mutableSpan
         Vector.divide(gradient.span, x.value.span, into: &span)

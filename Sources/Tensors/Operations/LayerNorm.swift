@@ -29,7 +29,7 @@ public func layerNorm(
         x.value.span, weight: weight.value.span, bias: bias.value.span, epsilon: epsilon,
         into: &y, means: &mean, inverses: &inverse)
     return tape.record(value, from: x, weight, bias) {
-        [means, inverses, bias = bias.place] g, sums in
+        [x = x.kept, weight = weight.kept, means, inverses, bias = bias.place] g, sums in
         var result = sums.uninitialized(x.shape)
         var (dWeight, dBias) = (sums.uninitialized([width]), sums.uninitialized([width]))
         var dx = result.mutableSpan

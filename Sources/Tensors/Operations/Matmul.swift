@@ -11,7 +11,7 @@ public func matmul(
 ) -> Variable {
     let value = product(
         a.value, b.value, transposeA, transposeB, into: { a.tape.uninitialized($0) })
-    return a.tape.record(value, from: a, b) { g, sums in
+    return a.tape.record(value, from: a, b) { [a = a.kept, b = b.kept] g, sums in
         if b.needsGradient {
             // C = op(A) B: dB = op(A)^T g; C = op(A) B^T: dB = g^T op(A).
             let result =

@@ -20,7 +20,7 @@ public func maxPool2d(_ x: Variable, size: Int, stride: Int, padding: Int = 0) -
         [x.shape[0], windows.outHeight, windows.outWidth, windows.channels])
     var y = value.mutableSpan
     windows.maxima(x.value.span, into: &y)
-    return x.tape.record(value, from: x) { gradient, sums in
+    return x.tape.record(value, from: x) { [x = x.kept] gradient, sums in
         var result = sums.uninitialized(x.shape)
         var dx = result.mutableSpan
         Vector.fill(&dx, with: 0)

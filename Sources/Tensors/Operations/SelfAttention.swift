@@ -23,7 +23,7 @@ public func selfAttention(_ qkv: Variable, heads: Int) -> Variable {
     var p = probabilities.mutableSpan
     var s = scratch.mutableSpan
     attention.forward(qkv.value.span, into: &y, probabilities: &p, scratch: &s)
-    return tape.record(value, from: qkv) { [probabilities] gradient, sums in
+    return tape.record(value, from: qkv) { [qkv = qkv.kept, probabilities] gradient, sums in
         var result = sums.uninitialized(shape)
         var scratch = sums.uninitialized([attention.scratchCount])
         var span = result.mutableSpan

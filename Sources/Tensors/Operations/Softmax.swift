@@ -21,7 +21,7 @@ public func logSumExp(_ x: Variable) -> Variable {
     var value = x.tape.uninitialized(Shape(x.shape.dims.dropLast()))
     var y = value.mutableSpan
     Rows.logSumExp(x.value.span, width: width, into: &y)
-    return x.tape.record(value, from: x) { gradient, sums in
+    return x.tape.record(value, from: x) { [x = x.kept] gradient, sums in
         var result = sums.uninitialized(x.shape)
         var span = result.mutableSpan
         Rows.logSumExpGradient(x.value.span, value.span, gradient.span, width: width, into: &span)

@@ -1,3 +1,4 @@
+import Buffers
 import Clustering
 import Datasets
 import Identity
@@ -111,6 +112,22 @@ import Testing
         _ = try await train(&one, steps: 0..<2, slices: 4, groups: groups, order: [0, 1])
         _ = try await train(&two, steps: 0..<2, slices: 4, groups: groups, order: [0, 1])
         #expect(identical(one, two))
+    }
+
+    /// As when its worker is cut off, or told to abandon it.
+    @Test(arguments: [vit, conv])
+    func `a slice that is given up at its exchange leaves no memory behind`(
+        network: String
+    ) async throws {
+        let harness = try harness(network: network)
+        let worker = try #require(harness.worker as? MLCDWorker)
+        let samples = [Array(0..<32)]
+        try harness.coordinator.open(step: 0, samples: samples)
+        _ = try await harness.compute(step: 0, samples: samples, groups: [0..<1], order: [0])
+        let before = worker.pool.counts
+        for _ in 0..<20 { _ = try await harness.input(of: harness.work(0, of: samples)) }
+        #expect(worker.pool.counts.allocations == before.allocations)
+        #expect(worker.pool.counts.freeBytes == before.freeBytes)
     }
 
     @Test(arguments: [1, 2, 8])
