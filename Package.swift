@@ -152,13 +152,13 @@ let package = Package(
             name: "WorkerCore",
             dependencies: [
                 "Messages", "Wire", "Transport", "Tensors", "Optimizers", "Datasets", "Methods",
-                "RunFiles", "Identity", "Threads",
+                "RunFiles", "Storage", "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(
-            name: "Client", dependencies: ["Messages", "Transport", "Identity"],
+            name: "Client", dependencies: ["Messages", "Transport", "Identity", "Keys"],
             swiftSettings: strict),
 
         // The whole system under faults
@@ -172,7 +172,7 @@ let package = Package(
             name: "Drill",
             dependencies: [
                 "Processes", "CoordinatorDaemon", "Client", "Methods", "RunFiles", "Storage",
-                "Transport", "Identity",
+                "Transport", "Identity", "Keys",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .executableTarget(

@@ -16,6 +16,7 @@ extension StatusDocument {
             ? figures.preparation : machine.detail
         step = machine.step
         steps = machine.steps
+        recorded = machine.recorded
         loss = figures.last?.loss
         samplesPerSecond = figures.samplesPerSecond
         etaSeconds = figures.secondsPerStep.map { $0 * Double(machine.steps - machine.step) }
@@ -50,6 +51,7 @@ extension StatusDocument {
         try keys.encode(detail, forKey: .detail)
         try keys.encode(step, forKey: .step)
         try keys.encode(steps, forKey: .steps)
+        try keys.encode(recorded, forKey: .recorded)
         try keys.encode(etaSeconds, forKey: .etaSeconds)
         try keys.encode(loss, forKey: .loss)
         try keys.encode(samplesPerSecond, forKey: .samplesPerSecond)

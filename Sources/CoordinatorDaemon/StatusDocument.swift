@@ -97,6 +97,8 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
     public var step: Int
     /// Steps of this start.
     public var steps: Int
+    /// Steps that the ledger held at the start: up to there they are made again.
+    public var recorded: Int
     /// Estimated seconds until the last step, if it can be told.
     public var etaSeconds: Double?
     /// The loss of the last committed step.
@@ -125,7 +127,8 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
     public var traffic: [Transfer]
 
     enum CodingKeys: String, CodingKey {
-        case run, state, detail, step, steps, loss, epoch, exchanges, workers, tables, waiting
+        case run, state, detail, step, steps, recorded, loss, epoch, exchanges, workers, tables,
+            waiting
         case figures, traffic, quarantine, critical
         case etaSeconds = "eta_seconds"
         case samplesPerSecond = "samples_per_second"

@@ -20,7 +20,7 @@ extension Drill {
 
     /// What a soak measured.
     func soakFigures(_ watch: ProcessWatch, _ verdict: Verdict) async -> SoakFigures {
-        let growth = await watch.growth
+        let (growth, tooShort) = await watch.growth
         let (ours, theirs) = (verdict.faulted.timeline, verdict.faultFree?.timeline)
         var goodput: Double?
         if let theirs, ours.span > 0, theirs.span > 0 {
@@ -28,18 +28,21 @@ extension Drill {
                 (Double(ours.stepCount - 1) / ours.span)
                 / (Double(theirs.stepCount - 1) / theirs.span)
         }
-        let lives = growth.map { life in
-            "\(life.name) (\(life.processID)), \(Int(life.seconds)) s: \(life.fromKiB) KiB to "
-                + "\(life.toKiB) KiB"
+        let lives = growth.map { id, life in
+            "\(life.name) (\(id)), \(Int(life.seconds)) s: at least \(life.from.leastKiB) KiB, "
+                + "then \(life.to.leastKiB) KiB; median \(life.from.medianKiB) KiB, then "
+                + "\(life.to.medianKiB) KiB"
         }
         return SoakFigures(
             minutes: ours.span / 60,
             hangs: verdict.faults.count { $0.recoveredSeconds == nil },
             descriptorComparisons: await watch.measurements,
             leakedDescriptors: await watch.leaks,
-            coordinatorGrowth: growth.filter { $0.name == "coordinator" }.map(\.fraction).max(),
-            workerGrowth: growth.filter { $0.name != "coordinator" }.map(\.fraction).max(),
-            lives: lives, goodput: goodput)
+            coordinatorGrowth: growth.map(\.1).filter { $0.name == "coordinator" }
+                .map(\.fraction).max(),
+            workerGrowth: growth.map(\.1).filter { $0.name != "coordinator" }
+                .map(\.fraction).max(),
+            lives: lives, shortLives: tooShort, goodput: goodput)
     }
 
     /// The report on a verdict.

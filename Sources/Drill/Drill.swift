@@ -1,5 +1,7 @@
 import CoordinatorDaemon
 import Foundation
+import Identity
+import Keys
 import Methods
 import Processes
 import RunFiles
@@ -12,6 +14,8 @@ public struct Drill: Sendable {
     private let steps: Int?
     /// The drill's own directory.
     public let directory: String
+    /// With what everybody proves itself; nil without encryption.
+    private let keys: PeerKeys?
 
     /// The coordinator is given so long to end once it was told to.
     private static let endSecondsMax = 30.0
@@ -44,6 +48,16 @@ public struct Drill: Sendable {
             + "/pleiad-drill-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
+        keys = options.isEncrypted ? try Self.makeKeys(in: directory + "/keys") : nil
+    }
+
+    /// Keys of a coordinator, from which workers and clients on this machine make their own.
+    private static func makeKeys(in directory: String) throws -> PeerKeys {
+        let now = Int(Date.now.timeIntervalSince1970)
+        let validity = Validity(from: now - 3600, until: now + 30 * 86_400)
+        let issued = try KeyAuthority.make(in: directory, validity: validity)
+            .issue("hub", as: .coordinator, validity: validity)
+        return try PeerKeys(directory: issued.directory, now: now)
     }
 
     /// Removes the drill's directory.
@@ -86,7 +100,7 @@ public struct Drill: Sendable {
             .init(
                 runFile: options.runFile, program: options.program,
                 state: directory + "/" + name, logs: directory + "/logs/" + name,
-                workers: options.workers, steps: steps))
+                workers: options.workers, steps: steps, keys: keys))
     }
 
     /// Runs a training from its start to its end; what it left behind.

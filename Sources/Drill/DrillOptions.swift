@@ -21,6 +21,8 @@ public struct DrillOptions: Sendable {
     public var workers: Int
     /// Which kinds of faults; at least one.
     public var kinds: [FaultKind]
+    /// Whether all connections are encrypted, with keys of the drill's own.
+    public var isEncrypted: Bool
     /// Where the drill's directory is made.
     public var parentDirectory: String
     /// The program whose coordinator and workers are tried; this very one.
@@ -29,7 +31,7 @@ public struct DrillOptions: Sendable {
     /// Options with these values.
     public init(
         runFile: String, extent: Extent, seed: UInt64 = 0, workers: Int = 3,
-        kinds: [FaultKind] = FaultKind.allCases,
+        kinds: [FaultKind] = FaultKind.allCases, isEncrypted: Bool = false,
         parentDirectory: String = NSTemporaryDirectory(),
         program: URL = ChildProcess.thisProgram
     ) {
@@ -38,6 +40,7 @@ public struct DrillOptions: Sendable {
         self.seed = seed
         self.workers = workers
         self.kinds = kinds
+        self.isEncrypted = isEncrypted
         self.parentDirectory = parentDirectory
         self.program = program
     }

@@ -51,6 +51,8 @@ public struct SoakFigures: Codable, Hashable, Sendable {
     public var workerGrowth: Double?
     /// Every life that was long enough, as a sentence.
     public var lives: [String]
+    /// Lives that were too short to tell.
+    public var shortLives: Int
     /// Committed work over all time, as a fraction of the rate without faults.
     public var goodput: Double?
 
@@ -58,6 +60,7 @@ public struct SoakFigures: Codable, Hashable, Sendable {
         case minutes, hangs, lives, goodput
         case descriptorComparisons = "descriptor_comparisons"
         case leakedDescriptors = "leaked_descriptors"
+        case shortLives = "short_lives"
         case coordinatorGrowth = "coordinator_growth"
         case workerGrowth = "worker_growth"
     }

@@ -14,6 +14,9 @@ public enum FaultKind: String, CaseIterable, Codable, Hashable, Sendable {
     /// Whether it hits a worker.
     public var hitsWorker: Bool { self != .killCoordinator }
 
+    /// Whether it makes a worker silent, until it is let go.
+    public var isSilence: Bool { self == .stopWorker || self == .stallConnections }
+
     /// Whether its target lives on: it hangs, or only its connections suffer.
     public var sparesProcess: Bool {
         self != .killWorker && self != .killCoordinator

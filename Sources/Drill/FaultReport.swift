@@ -18,8 +18,8 @@ public struct FaultReport: Codable, Hashable, Sendable {
     public var hadOthers: Bool
     /// Until the coordinator took the worker for lost.
     public var foundSeconds: Double?
-    /// What the status said that it waited for on a silent worker, while that lasted.
-    public var waitedFor: String?
+    /// What `pleiad why` said of it while it lasted, for every cause that there was.
+    public var why: [NamedCause] = []
     /// Until the next step was committed, or, after the last one, the run was over.
     public var recoveredSeconds: Double?
     /// Until all was as before: the worker, or after the coordinator's death all of them, take
@@ -70,12 +70,11 @@ public struct FaultReport: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case number, kind, target, step, problems
+        case number, kind, target, step, problems, why
         case processID = "process_id"
         case at = "at_seconds"
         case hadOthers = "had_others"
         case foundSeconds = "found_seconds"
-        case waitedFor = "waited_for"
         case recoveredSeconds = "recovered_seconds"
         case healedSeconds = "healed_seconds"
         case restartedSeconds = "restarted_seconds"
@@ -98,7 +97,7 @@ public struct FaultReport: Codable, Hashable, Sendable {
         try keys.encode(step, forKey: .step)
         try keys.encode(hadOthers, forKey: .hadOthers)
         try keys.encode(foundSeconds, forKey: .foundSeconds)
-        try keys.encode(waitedFor, forKey: .waitedFor)
+        try keys.encode(why, forKey: .why)
         try keys.encode(recoveredSeconds, forKey: .recoveredSeconds)
         try keys.encode(healedSeconds, forKey: .healedSeconds)
         try keys.encode(restartedSeconds, forKey: .restartedSeconds)

@@ -8,7 +8,7 @@ import Processes
 /// faults that follow.
 actor FaultRun {
     /// A worker as it was before a fault.
-    private struct Before {
+    struct Before {
         var processID: Int32
         var incarnation: String
     }
@@ -20,21 +20,19 @@ actor FaultRun {
     /// A silent worker that holds the run up for so long must be named in the status meanwhile.
     private static let nameSecondsMax = 1.0
     /// A target is back after so long, or is reported not to be.
-    private static let healSecondsMax = 30.0
+    static let healSecondsMax = 30.0
     /// A look at the status that is to be newer than a step comes within this time.
-    private static let lookSecondsMax = 5.0
+    static let lookSecondsMax = 5.0
 
-    private let training: Training
+    let training: Training
     private let plan: FaultPlan
     /// What is measured of the processes between faults, in a soak.
     private let watch: ProcessWatch?
-    private(set) var reports: [FaultReport] = []
+    var reports: [FaultReport] = []
     /// Numbers of the workers that have not healed.
-    private var healing: Set<Int> = []
+    var healing: Set<Int> = []
     /// The incarnation that each fault's target had, where it took leases; by the fault's place.
-    private var incarnations: [Int: String] = [:]
-    /// What the status named last as waited for on the silent worker.
-    private var named: String?
+    var incarnations: [Int: String] = [:]
 
     init(_ training: Training, plan: FaultPlan, watch: ProcessWatch?) {
         self.training = training
@@ -124,11 +122,16 @@ actor FaultRun {
             hadOthers: before.keys.contains { $0 != number }, othersUndisturbed: true,
             problems: [])
         if fault.kind.hitsWorker { healing.insert(number) } else { healing = [] }
+        await training.listen(for: causes(of: report, before[number]), of: report.number)
         try await hit(fault.kind, number, process, &report)
         let isBack = try await training.wait(seconds: Self.recoverySecondsMax) {
             await $0.timeline.commit(after: at) != nil
         }
-        try await release(fault.kind, number, process)
+        if fault.kind.isSilence {
+            // Once it is let go the fault is over.
+            report.why = await training.stopListening(to: report.number)
+        }
+        release(fault.kind, number, process)
         let timeline = await training.timeline
         report.recoveredSeconds = timeline.commit(after: at).map { $0.at - at }
         if !isBack {
@@ -141,8 +144,8 @@ actor FaultRun {
         let isHeldUp =
             report.foundSeconds != nil && report.hadOthers
             && (report.recoveredSeconds ?? 0) > Self.nameSecondsMax
-        if isHeldUp, report.waitedFor == nil {
-            report.problems.append("the status did not name \(report.target), which held it up")
+        if isHeldUp, !report.why.contains(where: \.isCritical) {
+            report.problems.append("why did not name \(report.target) as what held the run up")
         }
         if fault.kind == .killCoordinator { note(timeline, &report) }
         try await look(after: at, at: before, except: number, &report)
@@ -158,40 +161,59 @@ actor FaultRun {
         switch kind {
         case .killWorker: process?.signal(SIGKILL)
         case .cutConnections: training.relays[number - 1].cut()
-        case .killCoordinator:
-            report.restartedSeconds = try await training.restartCoordinator() - at
+        case .killCoordinator: try await killCoordinator(&report)
         case .stopWorker, .stallConnections:
             if kind == .stopWorker {
                 process?.signal(SIGSTOP)
             } else {
                 training.relays[number - 1].stall(true)
             }
-            named = nil
             let isFound = try await training.wait(seconds: Self.findSecondsMax) { training in
                 guard let look = await training.look, look.at > at else { return false }
-                await self.note(look, waitsOn: number)
                 return await training.worker(number)?.state == "lost"
             }
             if isFound { report.foundSeconds = training.now - at }
-            report.waitedFor = named
             if !isFound, await !training.isOver {
                 report.problems.append("not found within \(Int(Self.findSecondsMax)) s")
             }
             // The run must go on without it; where nobody else is, it goes on with it.
-            if !report.hadOthers { try await release(kind, number, process) }
+            if !report.hadOthers { release(kind, number, process) }
         }
     }
 
-    /// Notes what a status names as waited for on a worker.
-    private func note(_ look: Training.Look, waitsOn number: Int) {
-        let wait = look.document.waiting.first { $0.who == "worker w\(number)" }
-        if let wait { named = wait.what }
+    /// Kills the coordinator, asks its directory what happened, and starts it again.
+    private func killCoordinator(_ report: inout FaultReport) async throws {
+        await training.killCoordinator()
+        guard await !training.isOver else { return }
+        var dead = CauseWatch(.deadCoordinator, step: report.step)
+        do {
+            let outlook = try DirectoryOutlook(directory: training.options.state)
+            dead.hear(WhyReport(outlook), after: training.now - report.at)
+        } catch {
+            report.problems.append("why could not read the state directory: \(error)")
+        }
+        report.why = [dead.result]
+        report.restartedSeconds = training.now - report.at
+        try await training.startCoordinator()
+    }
+
+    /// What `pleiad why` is to name while a fault lasts; the coordinator's death is asked about
+    /// elsewhere.
+    private func causes(of report: FaultReport, _ before: Before?) -> [CauseWatch] {
+        guard report.kind.hitsWorker else {
+            return [CauseWatch(.stepsMadeAgain, step: report.step)]
+        }
+        return [
+            CauseWatch(
+                report.kind.isSilence ? .silentWorker : .lostWorker, worker: report.target,
+                incarnation: before?.incarnation, step: report.step)
+        ]
     }
 
     /// Lets a silent worker go on.
     private func release(
         _ kind: FaultKind, _ number: Int, _ process: ChildProcess?
-    ) async throws {
+    ) {
         switch kind {
         case .stopWorker: process?.signal(SIGCONT)
         case .stallConnections: training.relays[number - 1].stall(false)
@@ -206,72 +228,5 @@ actor FaultRun {
         guard let new = timeline.commit(after: started) else { return }
         report.newStepSeconds = new.at - started
         report.stepsMadeAgain = timeline.made(after: started).map { new.record.step - $0.step }
-    }
-
-    // MARK: The others
-
-    /// The workers that take leases now.
-    private func snapshot() async -> [Int: Before] {
-        var found: [Int: Before] = [:]
-        for number in 1...training.options.workers where !healing.contains(number) {
-            guard await training.isReady(number), let worker = await training.worker(number),
-                let process = await training.workers.process(number)
-            else { continue }
-            found[number] = Before(
-                processID: process.identifier, incarnation: worker.incarnation)
-        }
-        return found
-    }
-
-    /// Compares the other workers with what they were.
-    private func look(
-        after at: Double, at before: [Int: Before], except target: Int,
-        _ report: inout FaultReport
-    ) async throws {
-        let recovered = at + (report.recoveredSeconds ?? 0)
-        _ = try await training.wait(seconds: Self.lookSecondsMax) {
-            await ($0.look?.at ?? 0) > recovered
-        }
-        for number in before.keys.sorted() where number != target {
-            guard let was = before[number] else { continue }
-            let process = await training.workers.process(number)
-            if process?.identifier != was.processID, await !training.isOver {
-                report.problems.append("worker w\(number) is not process \(was.processID) any more")
-            }
-            guard report.kind != .killCoordinator else { continue }
-            let incarnation = await training.worker(number)?.incarnation
-            if let incarnation, incarnation != was.incarnation {
-                report.problems.append(
-                    "worker w\(number) is \(incarnation), it was \(was.incarnation)")
-            }
-        }
-        report.othersUndisturbed = report.problems.isEmpty
-    }
-
-    // MARK: Healing
-
-    /// Waits until a fault's target, or after the coordinator's death everybody, is back.
-    private func heal(_ index: Int) async throws {
-        let report = reports[index]
-        let isBack: Bool
-        if report.kind == .killCoordinator {
-            isBack = try await training.wait(seconds: Self.healSecondsMax) { await $0.isCalm }
-        } else {
-            let number = Int(report.target.dropFirst()) ?? 0
-            let former = incarnations[index]
-            isBack = try await training.wait(seconds: Self.healSecondsMax) { training in
-                guard await (training.look?.at ?? 0) > report.at else { return false }
-                let incarnation = await training.worker(number)?.incarnation
-                return await training.isReady(number) && incarnation != former
-            }
-            healing.remove(number)
-        }
-        if await training.isOver { return }
-        if isBack {
-            reports[index].healedSeconds = training.now - report.at
-        } else {
-            reports[index].problems.append(
-                "\(report.target) is not back within \(Int(Self.healSecondsMax)) s")
-        }
     }
 }

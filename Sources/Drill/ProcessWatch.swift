@@ -3,29 +3,13 @@ import Processes
 
 /// Descriptors and memory of a training's processes, as a soak watches them.
 actor ProcessWatch {
-    /// A process at a moment.
-    private struct Sample {
-        var at: Double
-        var residentKiB: Int
-    }
-
-    /// A life of a process.
-    private struct Life {
-        var name: String
-        var samples: [Sample] = []
-    }
-
-    /// How long after its start a process counts as warm: its pools have reached what they need.
-    static let warmUpSeconds = 240.0
-    /// Memory is the median over so many seconds, since checkpoints come and go.
-    static let windowSeconds = 10.0
     /// Descriptors are looked at for so long, since clients and checkpoints come and go.
     private static let descriptorTries = 20
     private static let descriptorPause = Duration.milliseconds(50)
     /// After healing they are given so many of such looks to be as before.
     private static let settleRounds = 8
 
-    private var lives: [Int32: Life] = [:]
+    private var lives: [Int32: ProcessMemory] = [:]
     private var before: [Int32: Int] = [:]
     /// Descriptors that were more after a fault than before, with their process.
     private(set) var leaks: [String] = []
@@ -36,8 +20,8 @@ actor ProcessWatch {
         while true {
             for (name, process) in await Self.processes(of: training) {
                 guard let size = Self.residentKiB(of: process.identifier) else { continue }
-                lives[process.identifier, default: Life(name: name)].samples.append(
-                    Sample(at: training.now, residentKiB: size))
+                lives[process.identifier, default: ProcessMemory(name: name)]
+                    .note(residentKiB: size, at: training.now)
             }
             try await Task.sleep(for: .seconds(1))
         }
@@ -64,35 +48,12 @@ actor ProcessWatch {
         }
     }
 
-    /// Growth of the resident memory of a life that lasted, as a fraction.
-    struct Growth: Sendable {
-        var name: String
-        var processID: Int32
-        var seconds: Double
-        var fromKiB: Int
-        var toKiB: Int
-        var fraction: Double { Double(toKiB - fromKiB) / Double(fromKiB) }
-    }
-
-    /// The growth of every life in which there are two windows after the warm-up.
-    var growth: [Growth] {
-        lives.keys.sorted().compactMap { id -> Growth? in
-            guard let life = lives[id], let first = life.samples.first?.at,
-                let last = life.samples.last?.at
-            else { return nil }
-            let warm = first + Self.warmUpSeconds
-            guard last - warm >= 2 * Self.windowSeconds,
-                let from = Self.median(life.samples, warm...(warm + Self.windowSeconds)),
-                let to = Self.median(life.samples, (last - Self.windowSeconds)...last)
-            else { return nil }
-            return Growth(
-                name: life.name, processID: id, seconds: last - first, fromKiB: from, toKiB: to)
+    /// The growth of every life that lasted long enough, and how many did not.
+    var growth: (lives: [(processID: Int32, MemoryGrowth)], tooShort: Int) {
+        let found = lives.keys.sorted().compactMap { id in
+            lives[id]?.growth.map { (processID: id, $0) }
         }
-    }
-
-    private static func median(_ samples: [Sample], _ window: ClosedRange<Double>) -> Int? {
-        let sizes = samples.filter { window.contains($0.at) }.map(\.residentKiB).sorted()
-        return sizes.isEmpty ? nil : sizes[sizes.count / 2]
+        return (found, lives.count - found.count)
     }
 
     /// The smallest number of open descriptors of each process over a while.

@@ -44,8 +44,8 @@ final class Relay: Sendable {
         Thread.detachNewThread { self.acceptAll() }
     }
 
-    /// Where the worker joins.
-    var url: String { "tcp://127.0.0.1:\(listener.port)" }
+    /// Where the worker joins: host and port.
+    var place: String { "127.0.0.1:\(listener.port)" }
 
     /// Leads later connections to a coordinator at this port, or to nobody.
     func lead(to port: UInt16?) { state.withLock { $0.target = port } }

@@ -1,6 +1,7 @@
 import Client
 import CoordinatorDaemon
 import Foundation
+import Keys
 import Logging
 import Processes
 import Storage
@@ -21,6 +22,10 @@ actor Training {
         var workers: Int
         /// Stop at this step; nil for the run file's last one.
         var steps: Int?
+        /// With what everybody proves itself under TLS; nil without.
+        var keys: PeerKeys?
+        /// Of every address.
+        var scheme: String { keys == nil ? "tcp" : "tls+tcp" }
     }
 
     /// A look at the coordinator's status.
@@ -30,14 +35,7 @@ actor Training {
     }
 
     /// Between two looks at ledger and figures: the resolution of moments.
-    private static let tailEvery = Duration.milliseconds(2)
-    /// Between two looks at the status.
-    private static let lookEvery = Duration.milliseconds(50)
-    /// A status that does not come for so long is one of a coordinator that is gone.
-    private static let lookMax = Duration.seconds(2)
-    /// A run in which no step was made for so long, and for so many times as a step takes, hangs.
-    private static let stillSecondsMax = 120.0
-    private static let stillStepsMax = 20.0
+    static let tailEvery = Duration.milliseconds(2)
     /// How long a coordinator may take to listen.
     private static let listenSecondsMax = 60
 
@@ -45,26 +43,31 @@ actor Training {
     let relays: [Relay]
     let workers: WorkerProcesses
     private let clock = TrainingClock()
-    private let network = NNGNetwork()
-    private(set) var timeline = Timeline()
+    let network: NNGNetwork
+    var timeline = Timeline()
     private(set) var coordinator: ChildProcess?
-    private(set) var look: Look?
+    var look: Look?
     /// Whether the coordinator has ended by itself: the run is over.
-    private(set) var isOver = false
-    private var url: String?
-    private var lives = 0
+    var isOver = false
+    var url: String?
+    var lives = 0
+    /// Who listens to what is said of a fault, by the fault's number.
+    var causes: [Int: (watches: [CauseWatch], since: Double)] = [:]
     /// When a step was last made, or the labels were still being made.
-    private var moved = 0.0
-    private var ledger: FileTail
-    private var figures: FileTail
+    var moved = 0.0
+    var ledger: FileTail
+    var figures: FileTail
 
     init(_ options: Options) throws {
         self.options = options
+        network = NNGNetwork(identity: options.keys?.identity)
         let relays = try (0..<options.workers).map { _ in try Relay() }
         self.relays = relays
+        let scheme = options.scheme
         workers = WorkerProcesses(
             .init(
-                urls: relays.map(\.url), slots: 1, program: options.program, logs: options.logs),
+                urls: relays.map { "\(scheme)://\($0.place)" }, slots: 1,
+                program: options.program, logs: options.logs, keys: options.keys?.directory),
             logger: Logger(label: "pleiad.drill") { _ in SwiftLogNoOpLogHandler() })
         ledger = FileTail(path: options.state + "/ledger")
         figures = FileTail(path: options.state + "/metrics.jsonl")
@@ -124,10 +127,11 @@ actor Training {
         let log = options.logs + "/coordinator-\(lives)"
         var arguments = [
             "coordinator", options.runFile, "--state", options.state, "--listen",
-            "tcp://127.0.0.1:0", "--exit-when-done", "--parent",
+            "\(options.scheme)://127.0.0.1:0", "--exit-when-done", "--parent",
             "\(ProcessInfo.processInfo.processIdentifier)",
         ]
         if let steps = options.steps { arguments += ["--steps", "\(steps)"] }
+        if let keys = options.keys { arguments += ["--keys", keys.directory] }
         let process = try ChildProcess(
             arguments, program: options.program,
             output: .files(output: log + ".out", error: log + ".log"))
@@ -150,90 +154,20 @@ actor Training {
         throw DrillError.hang(what: "listening", seconds: Self.listenSecondsMax)
     }
 
-    /// Kills the coordinator and starts it again; returns when it was started, in seconds.
-    func restartCoordinator() async throws -> Double {
+    /// Kills the coordinator, unless it was done in that very moment: then the run is over.
+    func killCoordinator() async {
         url = nil
         look = nil
         for relay in relays { relay.lead(to: nil) }
         let former = coordinator
         coordinator = nil
-        if await former?.killed() == .code(0) {
-            isOver = true  // it was done in the very moment
-            return now
-        }
-        let started = now
-        try await startCoordinator()
-        return started
+        if await former?.killed() == .code(0) { isOver = true }
     }
 
     /// The last lines of a log.
-    private func lastWords(_ path: String) -> String {
+    func lastWords(_ path: String) -> String {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? "no word"
         return text.split(separator: "\n").suffix(3).joined(separator: " / ")
-    }
-
-    // MARK: Watching
-
-    /// Follows ledger and figures until the coordinator has ended by itself.
-    private func watch() async throws {
-        while true {
-            readTails()
-            if let end = coordinator?.hasEnded {
-                guard end == .code(0) else {
-                    throw DrillError.coordinator(
-                        "ended with \(end): "
-                            + lastWords(options.logs + "/coordinator-\(lives).log"))
-                }
-                readTails()
-                isOver = true
-                return
-            }
-            try checkThatItMoves()
-            try await Task.sleep(for: Self.tailEvery)
-        }
-    }
-
-    private func checkThatItMoves() throws {
-        let isStarting = look.map { $0.document.state == "starting" } ?? (timeline.made.isEmpty)
-        if isStarting { moved = now }
-        let limit = max(Self.stillSecondsMax, Self.stillStepsMax * timeline.recentStepSeconds)
-        guard now - max(moved, timeline.made.last?.at ?? 0) < limit else {
-            throw DrillError.hang(what: "a step", seconds: Int(limit))
-        }
-    }
-
-    private func readTails() {
-        let decoder = JSONDecoder()
-        for line in ledger.newLines() {
-            // A line that is none shows in the ledger's verification at the end.
-            guard let value = try? JSONValue(parsing: line), let record = LedgerRecord(json: value)
-            else { continue }
-            timeline.note(record, at: now)
-        }
-        for line in figures.newLines() {
-            guard let figure = try? decoder.decode(StepFigure.self, from: Data(line.utf8)) else {
-                continue
-            }
-            timeline.note(madeStep: figure.step, at: now)
-        }
-    }
-
-    /// The part of a line of `metrics.jsonl` that is wanted.
-    private struct StepFigure: Decodable {
-        var step: Int
-    }
-
-    /// Asks for the status over and over; while nobody answers there is none.
-    private func watchStatus() async {
-        while !isOver, !Task.isCancelled {
-            if let url {
-                let client = StatusClient(network: network, url: url, timeout: Self.lookMax)
-                let text = try? await client.status(name: "drill")  // nobody there: no look
-                let document = text.flatMap { try? StatusDocument(json: $0) }
-                if self.url == url { look = document.map { Look(at: now, document: $0) } }
-            }
-            try? await Task.sleep(for: Self.lookEvery)  // cancelled: the loop ends
-        }
     }
 
     // MARK: Waiting

@@ -9,7 +9,7 @@ struct Verdict: Sendable {
     /// Memory may grow by so much after the warm-up.
     static let growthMax = 0.02
     /// From so many minutes on it must have been measured.
-    static let memoryMinutesMin = 10.0
+    static let memoryMinutesMin = 5.0
     /// Committed work under faults is at least so much of that without.
     static let goodputMin = 0.85
 
@@ -26,7 +26,7 @@ struct Verdict: Sendable {
     /// Everything that must be true.
     var promises: [Promise] {
         [
-            ending, injected, recovered, undisturbed, kept, sameSteps, sameDigest,
+            ending, injected, recovered, undisturbed, named, kept, sameSteps, sameDigest,
         ] + soakPromises
     }
 
@@ -67,6 +67,20 @@ struct Verdict: Sendable {
             detail: disturbed.isEmpty
                 ? "in all \(faults.count) faults"
                 : disturbed.map { "fault \($0.number)" }.joined(separator: ", "))
+    }
+
+    private var named: Promise {
+        let causes = faults.flatMap { fault in fault.why.map { (fault, $0) } }
+        let missed = causes.filter { $0.1.outcome == .notNamed }.map { fault, why in
+            "fault \(fault.number), \(why.cause.rawValue): \(why.said ?? "nothing was said")"
+        }
+        let short = causes.count { $0.1.outcome == .tooShort }
+        return Promise(
+            name: "why named the cause of every fault that could be asked about",
+            held: missed.isEmpty,
+            detail: missed.isEmpty
+                ? "\(causes.count - short) causes named, \(short) were over too soon to ask"
+                : missed.joined(separator: "; "))
     }
 
     private var kept: Promise {
@@ -120,8 +134,9 @@ struct Verdict: Sendable {
                 detail: growths.map { name, growth in
                     "\(name) "
                         + (growth.map { "\(rounded(100 * $0)) %" }
-                            ?? "not measured, lives too short")
-                }.joined(separator: ", ")),
+                            ?? "not measured")
+                }.joined(separator: ", ")
+                    + "; \(soak.lives.count) lives, \(soak.shortLives) more were too short"),
             Promise(
                 name: "goodput of at least 85 %", held: (soak.goodput ?? 0) >= Self.goodputMin,
                 detail: soak.goodput.map { "\(rounded(100 * $0)) %" } ?? "not measured"),

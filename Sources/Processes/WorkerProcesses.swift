@@ -24,23 +24,29 @@ public actor WorkerProcesses: Service {
         public var logs: String?
         /// The directory of the keys with which they join; nil for none.
         public var keys: String?
+        /// The exit code of a worker that is kept out for wrong bits: the others go on without it.
+        ///
+        /// Nil where that ends them all.
+        public var quarantinedCode: Int32?
 
         /// Options with these values.
         public init(
             urls: [String], slots: Int, program: URL = ChildProcess.thisProgram,
-            logs: String? = nil, keys: String? = nil
+            logs: String? = nil, keys: String? = nil, quarantinedCode: Int32? = nil
         ) {
             self.urls = urls
             self.slots = slots
             self.program = program
             self.logs = logs
             self.keys = keys
+            self.quarantinedCode = quarantinedCode
         }
     }
 
     private let options: Options
     private let logger: Logger
     private var running: [Int: ChildProcess] = [:]
+    private var quarantinedCount = 0
     private var isStopping = false
 
     /// A worker that dies at once is not started again faster than this.
@@ -72,13 +78,16 @@ public actor WorkerProcesses: Service {
     /// The process of a worker by its number from 1, if one is alive.
     public func process(_ number: Int) -> ChildProcess? { running[number] }
 
-    /// Runs worker `number` until it ends on purpose.
+    /// Runs worker `number` until it ends on purpose, or is kept out while others are not.
     ///
     /// - Throws: `WorkerGaveUp` if it gives up: another start would do the same.
     private func keepAlive(_ number: Int) async throws {
         while !isStopping, !Task.isCancelled {
             switch try await runOnce(number) {
             case .code(0): return
+            case .code(let code) where code == options.quarantinedCode:
+                guard !isStopping else { return }
+                return try standDown(number)
             case .code(let code):
                 guard !isStopping else { return }
                 throw WorkerGaveUp(
@@ -90,6 +99,21 @@ public actor WorkerProcesses: Service {
                 try? await Task.sleep(for: Self.restartDelay)  // cancelled: the loop looks again
             }
         }
+    }
+
+    /// Worker `number` computed wrong bits and is kept out.
+    private func standDown(_ number: Int) throws {
+        quarantinedCount += 1
+        let left = options.urls.count - quarantinedCount
+        let what = "worker w\(number) computed wrong bits and is kept out"
+        let advice = "check this machine's memory and processor"
+        guard left > 0 else {
+            throw WorkerGaveUp(
+                description: "\(what), as all workers here are: \(advice), then start again; what "
+                    + "is committed stays")
+        }
+        logger.warning(
+            "\(what); the run goes on with \(left) of \(options.urls.count): \(advice)")
     }
 
     /// One life of a worker.

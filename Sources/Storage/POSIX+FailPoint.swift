@@ -1,10 +1,11 @@
 import Glibc
 import Synchronization
 
-/// Named moments around writes at which a test can have its process killed.
+/// Named moments at which a test can have its process killed, or do wrong.
 ///
 /// `PLEIAD_FAILPOINT=NAME:N` in the environment, for tests alone: when the process reaches the
-/// moment of this name for the Nth time it sends itself SIGKILL. Unset, a moment costs one load.
+/// moment of this name for the Nth time it sends itself SIGKILL, or computes wrong bits
+/// (`WorkerCore`). Unset, a moment costs one load.
 public enum FailPoint {
     /// The moments of a file that is written beside and put in place, after the file's name:
     /// before it is begun, before it is synchronised, before it is renamed, before its folder is
@@ -24,9 +25,16 @@ public enum FailPoint {
 
     /// Passes a moment, or dies in it.
     static func pass(_ name: @autoclosure () -> String) {
-        guard let armed else { return }
-        armed.pass(name())
+        if isTime(name()) { die() }
     }
+
+    /// Whether this is the moment at which the process is to do wrong.
+    public static func isTime(_ name: @autoclosure () -> String) -> Bool {
+        armed?.isTime(name()) ?? false
+    }
+
+    /// Dies as a killed process does.
+    public static func die() { _ = kill(getpid(), SIGKILL) }
 
     private final class Armed: Sendable {
         let name: String
@@ -41,13 +49,12 @@ public enum FailPoint {
             left = Mutex(count)
         }
 
-        func pass(_ reached: String) {
-            guard reached == name else { return }
-            let isTime = left.withLock { left in
+        func isTime(_ reached: String) -> Bool {
+            guard reached == name else { return false }
+            return left.withLock { left in
                 left -= 1
                 return left == 0
             }
-            if isTime { _ = kill(getpid(), SIGKILL) }
         }
     }
 }

@@ -2,6 +2,7 @@ import Identity
 import Messages
 import Methods
 import Optimizers
+import Storage
 import Tensors
 import Wire
 
@@ -99,6 +100,7 @@ struct SliceRun: Sendable {
         on slot: isolated ComputeSlot
     ) async throws -> NamedTensors {
         try ticket.check()
+        let (input, isSpoiled) = tools.sabotage.input(input)
         let question = Exchange(
             step: key.step, slice: key.slice, round: UInt16(round), digest: input.digest)
         tools.activations.park(work)
@@ -110,6 +112,7 @@ struct SliceRun: Sendable {
                 .exchange(question), tensors: input.wireTensors, over: .bulk, ticket: ticket)
         }
         try ticket.check()
+        if isSpoiled { FailPoint.die() }
         let expected = ExchangeAnswer(step: key.step, slice: key.slice, round: UInt16(round))
         guard case .answer(expected) = answer.reply else {
             throw ConversationError.unexpected("an exchange with \(answer.reply.kind.name)")

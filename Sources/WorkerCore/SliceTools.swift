@@ -21,6 +21,7 @@ struct SliceTools: Sendable {
     let versions: VersionCache
     let activations: ActivationBudget
     let prefetcher: Prefetcher<ViewsKey, Result<[Tensor], any Error>>
+    let sabotage: Sabotage
 
     /// A version in bulk may take long; a coordinator that sends none for so long is stuck.
     static let fetchMax = CoordinatorSettings.transferMax
@@ -28,8 +29,9 @@ struct SliceTools: Sendable {
     /// Tools for a run.
     init(
         method: any WorkerMethod, slices: Int, seed: UInt64, slots: Int,
-        activationBudgetBytes: Int, gradientPrecision: GradientPrecision
+        activationBudgetBytes: Int, gradientPrecision: GradientPrecision, worker: String
     ) {
+        sabotage = Sabotage(worker: worker)
         self.gradientPrecision = gradientPrecision
         self.method = method
         self.seed = seed
@@ -51,7 +53,7 @@ struct SliceTools: Sendable {
     /// What of a slice's result is its leaf: the gradient rounded as the run file says.
     @inline(never)
     func leafResult(_ result: SliceResult) -> SliceResult {
-        result.rounded(to: gradientPrecision)
+        sabotage.result(result).rounded(to: gradientPrecision)
     }
 
     /// The views of a slice: loaded ahead if it was hinted, otherwise here and now.

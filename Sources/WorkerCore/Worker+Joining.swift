@@ -115,7 +115,7 @@ extension Worker {
         tools = SliceTools(
             method: run.method, slices: run.slices, seed: run.seed, slots: slots.count,
             activationBudgetBytes: options.activationBudgetBytes,
-            gradientPrecision: run.gradientPrecision)
+            gradientPrecision: run.gradientPrecision, worker: options.name)
         toolsRun = (run.configDigest, run.dataDigest)
     }
 }

@@ -17,13 +17,19 @@ public enum WorkerOutcome: Hashable, Sendable {
     /// The worker cannot start, or cannot prepare: what, where, and what to do.
     case failed(String)
 
+    /// The exit code of a worker that computed wrong bits: this coordinator takes it in no more.
+    public static let quarantinedCode: Int32 = 3
+
     /// The exit code of `pleiad worker`: 0 if there is nothing left to do; 1 if the run has failed
-    /// or nobody answers; 2 if what the worker was given, such as its data, does not fit the run.
+    /// or nobody answers; 2 if what the worker was given, such as its data, does not fit the run;
+    /// `quarantinedCode`.
     public var exitCode: Int32 {
         switch self {
         case .done, .closing, .drained: 0
         case .runFailed, .unreachable: 1
-        case .refused, .failed: 2
+        case .refused(let refusal):
+            refusal.code == .quarantined ? Self.quarantinedCode : 2
+        case .failed: 2
         }
     }
 

@@ -20,6 +20,7 @@ struct DrillCommand: AsyncParsableCommand {
               pleiad drill deploy/runs/fashion-mlcd-quick.yaml --kills 5 --steps 400
               pleiad drill RUN.yaml --kills 20 --seed 7 --workers 4 --json
               pleiad drill RUN.yaml --kills 3 --kinds kill-coordinator
+              pleiad drill RUN.yaml --kills 5 --tls
               pleiad drill RUN.yaml --minutes 20 --every 15..30
             """)
 
@@ -46,6 +47,9 @@ struct DrillCommand: AsyncParsableCommand {
 
     @Option(help: "With --minutes: seconds between a healed fault and the next, as LOW..HIGH.")
     var every = "15..30"
+
+    @Flag(help: "Encrypt all connections, with keys of the drill's own.")
+    var tls = false
 
     @Flag(help: "Exit 1 also if a time that is aimed at was missed.")
     var strict = false
@@ -85,7 +89,7 @@ struct DrillCommand: AsyncParsableCommand {
         let drill = try Drill(
             DrillOptions(
                 runFile: runFile, extent: extent, seed: seed, workers: workers,
-                kinds: try faultKinds(),
+                kinds: try faultKinds(), isEncrypted: tls,
                 program: program.map { URL(fileURLWithPath: $0) } ?? ChildProcess.thisProgram))
         var report = try await untilInterrupted(drill, keepsFiles: keep)
         let isKept = keep || !report.passed

@@ -13,6 +13,11 @@ struct DrillTable {
             [["fault", "kind", "target", "step", "found", "recovered", "healed", "aim", "notes"]]
                 + report.faults.map(row))
         lines.append("")
+        for fault in report.faults {
+            lines += fault.why.map {
+                "why     fault \(fault.number), \($0.cause.rawValue): \(words($0))"
+            }
+        }
         for promise in report.promises {
             lines.append(
                 "\(promise.held ? "held  " : "BROKEN")  \(promise.name): \(promise.detail)")
@@ -44,7 +49,6 @@ struct DrillTable {
                 "first step \(decimals(first, 2)) s after the restart, first new one "
                     + "\(decimals(new, 2)) s, \(fault.stepsMadeAgain ?? 0) made again")
         }
-        if let wait = fault.waitedFor { notes.append("waited for \(wait)") }
         if !fault.othersUndisturbed { notes.append("others were disturbed") }
         return [
             "\(fault.number)", fault.kind.rawValue, fault.target, "\(fault.step)",
@@ -53,6 +57,14 @@ struct DrillTable {
             fault.isWithinTarget.map { $0 ? "met" : "missed" } ?? "",
             (notes + fault.problems).joined(separator: "; "),
         ]
+    }
+
+    private func words(_ why: NamedCause) -> String {
+        switch why.outcome {
+        case .named: "after \(decimals(why.afterSeconds ?? 0, 2)) s: \(why.said ?? "")"
+        case .tooShort: "over too soon to ask"
+        case .notNamed: "NOT NAMED: \(why.said ?? "")"
+        }
     }
 
     private func seconds(_ value: Double?) -> String { value.map { decimals($0, 3) } ?? "" }

@@ -10,6 +10,7 @@ import Methods
 import RunFiles
 import Storage
 import Transport
+import WorkerCore
 
 /// A run that ended without being done.
 struct RunFailed: Error, CustomStringConvertible {
@@ -21,9 +22,15 @@ struct BadInput: Error, CustomStringConvertible {
     let description: String
 }
 
+/// A worker that is kept out, since it computed wrong bits.
+struct Quarantined: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// The exit code of an error of ours, or nil for the argument parser's own.
 func processExitCode(of error: any Error) -> Int32? {
     switch error {
+    case is Quarantined: WorkerOutcome.quarantinedCode
     case is BadInput, is RunFileError, is DatasetError, is ClusteringError,
         is WeightFileError, is WeightExportError:
         2

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Foundation
-import Identity
 import Keys
-import Transport
 
 /// The keys of a command, for TLS and for its token.
 struct KeysOptions: ParsableArguments {
@@ -35,16 +33,5 @@ struct KeysOptions: ParsableArguments {
                     + "issue DIR NAME --role coordinator'")
         }
         return keys
-    }
-}
-
-extension PeerKeys {
-    /// What this side shows and trusts under TLS; nil without certificate.
-    var identity: TLSIdentity? {
-        certificates.map { certificates in
-            TLSIdentity(
-                authority: certificates.authority, certificate: certificates.own.certificate,
-                privateKey: certificates.own.privateKey, listenerName: coordinatorHostName)
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Client
 import Keys
 import Logging
 import Transport

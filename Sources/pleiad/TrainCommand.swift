@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import CoordinatorDaemon
 import Foundation
 import Keys
@@ -16,7 +17,8 @@ struct TrainCommand: AsyncParsableCommand {
         abstract: "Train on this machine: a coordinator and worker processes.",
         discussion: """
             Starts or resumes the run in the state directory and ends when it is done. Other \
-            workers may join at the address that it prints. Workers that die are started again. \
+            workers may join at the address that it prints. Workers that die are started again; \
+            one that computes wrong bits is kept out, and the others go on without it. \
             Ctrl-C ends the run after the open step, with a checkpoint; the same command resumes \
             it.
 
@@ -74,9 +76,10 @@ struct TrainCommand: AsyncParsableCommand {
         printError("coordinator at \(coordinator.url), state in \(state)")
         // A group stops its services from the last to the first, each once the next one has ended:
         // the coordinator ends the open step while workers still compute, and tells them so.
-        let services =
-            workerServices(at: coordinator.url, network: network).map(service)
-            + [service(ProgressLine(coordinator: coordinator)), service(coordinator)]
+        let services = [
+            service(workerService(at: coordinator.url, network: network)),
+            service(ProgressLine(coordinator: coordinator)), service(coordinator),
+        ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -112,23 +115,14 @@ struct TrainCommand: AsyncParsableCommand {
         }
     }
 
-    private func workerServices(at url: String, network: any Network) -> [any Service] {
-        guard inProcess else {
-            return [
-                WorkerProcesses(
-                    .init(
-                        urls: Array(repeating: url, count: workers), slots: slots,
-                        keys: inProcess ? nil : keysOptions.directory),
-                    logger: Logger(label: "pleiad.train"))
-            ]
+    private func workerService(at url: String, network: any Network) -> any Service {
+        if inProcess {
+            return InProcessWorkers(url: url, network: network, count: workers, slots: slots)
         }
-        return (1...workers).map { number in
-            WorkerService(
-                WorkerOptions(url: url, name: "w\(number)", slots: slots), network: network,
-                logger: quietLogger
-            ) { outcome in
-                if outcome.exitCode != 0 { printError("worker w\(number): \(outcome.sentence)") }
-            }
-        }
+        return WorkerProcesses(
+            .init(
+                urls: Array(repeating: url, count: workers), slots: slots,
+                keys: keysOptions.directory, quarantinedCode: WorkerOutcome.quarantinedCode),
+            logger: Logger(label: "pleiad.train"))
     }
 }

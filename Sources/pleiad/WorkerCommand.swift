@@ -15,6 +15,9 @@ struct WorkerCommand: AsyncParsableCommand {
             join for 60 s, reconnects for ever after that, and ends when the run is over. Ctrl-C \
             or SIGTERM hands its slices back and leaves.
 
+            Exit codes: 0 nothing is left to do; 1 the run failed or nobody answers; 2 what it was \
+            given does not fit the run; 3 it computed wrong bits and is kept out.
+
             Examples:
               pleiad worker --join tcp://127.0.0.1:4700
               pleiad worker --join tls+tcp://10.0.0.5:4700 --keys pleiad-keys --slots 4
@@ -71,6 +74,7 @@ struct WorkerCommand: AsyncParsableCommand {
         switch outcome.exitCode {
         case 0: return
         case 2: throw BadInput(description: outcome.sentence)
+        case WorkerOutcome.quarantinedCode: throw Quarantined(description: outcome.sentence)
         default: throw RunFailed(description: outcome.sentence)
         }
     }

@@ -16,7 +16,7 @@ import Testing
             relay = try Relay()
             server = try LoopbackSocket.listening()
             relay.lead(to: server.port)
-            worker = try LoopbackSocket.connected(to: try #require(Self.port(of: relay.url)))
+            worker = try LoopbackSocket.connected(to: try #require(Self.port(of: relay.place)))
             coordinator = try #require(server.accepted())
         }
 
@@ -59,7 +59,7 @@ import Testing
         line.relay.cut()
         #expect(read(line.worker, count: 1).isEmpty)
         #expect(read(line.coordinator, count: 1).isEmpty)
-        let port = try #require(Line.port(of: line.relay.url))
+        let port = try #require(Line.port(of: line.relay.place))
         let again = try LoopbackSocket.connected(to: port)
         let peer = try #require(line.server.accepted())
         #expect(again.write([9], count: 1))
@@ -92,7 +92,7 @@ import Testing
     @Test(.timeLimit(.minutes(1)))
     func `without a coordinator a connection ends at once`() throws {
         let relay = try Relay()
-        let port = try #require(Line.port(of: relay.url))
+        let port = try #require(Line.port(of: relay.place))
         let worker = try LoopbackSocket.connected(to: port)
         #expect(read(worker, count: 1).isEmpty)
         relay.close()

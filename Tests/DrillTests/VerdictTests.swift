@@ -92,7 +92,7 @@ import Testing
     @Test func `a soak's leaks, growth, hangs and goodput are promises`() {
         let good = SoakFigures(
             minutes: 12, hangs: 0, descriptorComparisons: 8, leakedDescriptors: [],
-            coordinatorGrowth: 0.01, workerGrowth: -0.02, lives: [], goodput: 0.9)
+            coordinatorGrowth: 0.01, workerGrowth: -0.02, lives: [], shortLives: 0, goodput: 0.9)
         var verdict = verdict(evidence(steps: 10), evidence(steps: 10))
         verdict.soak = good
         #expect(broken(verdict).isEmpty)

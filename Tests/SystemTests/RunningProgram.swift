@@ -148,6 +148,13 @@ struct Ended {
 func pleiad(
     _ arguments: String..., environment: [String: String] = [:], within seconds: Double = 120
 ) async throws -> Ended {
+    try await pleiad(arguments, environment: environment, within: seconds)
+}
+
+/// The same with arguments in an array.
+func pleiad(
+    _ arguments: [String], environment: [String: String] = [:], within seconds: Double = 120
+) async throws -> Ended {
     let program = try RunningProgram(arguments, environment: environment)
     let code = try await program.exitCode(within: seconds)
     return Ended(code: code, output: program.output, errors: program.errors)

@@ -5,7 +5,7 @@ extension SystemTests {
     /// `pleiad status`: what the manual says is there, at every time of a run.
     @Suite struct StatusTests {
         static let keys: Set = [
-            "run", "state", "detail", "step", "steps", "eta_seconds", "loss",
+            "run", "state", "detail", "step", "steps", "recorded", "eta_seconds", "loss",
             "samples_per_second", "checkpoint_step", "epoch", "exchanges", "workers", "tables",
             "waiting", "figures", "traffic", "quarantine", "critical",
         ]

@@ -41,10 +41,13 @@ final class TrainingRun {
         _ = try await coordinator.line(after: "listening ", within: 30)
     }
 
-    func startWorker(_ name: String, slots: Int = 1, data: String? = nil) throws -> RunningProgram {
+    func startWorker(
+        _ name: String, slots: Int = 1, data: String? = nil, failPoint: String? = nil
+    ) throws -> RunningProgram {
         let worker = try RunningProgram(
             ["worker", "--join", url, "--name", name, "--slots", "\(slots)"]
-                + (data.map { ["--data", $0] } ?? []))
+                + (data.map { ["--data", $0] } ?? []),
+            environment: failPoint.map { ["PLEIAD_FAILPOINT": $0] } ?? [:])
         workers.append(worker)
         return worker
     }

@@ -88,11 +88,17 @@ import Wire
     func `500 connections that end within a large message give its memory back`() async throws {
         await #expect(processExitsWith: .success) {
             let growth = try await LeakTests().growthAfterHalfMessages()
-            #expect(growth < LeakTests.residentGrowthBytesMax, "\(growth) bytes")
+            #expect(growth < LeakTests.messageGrowthBytesMax, "\(growth) bytes")
         }
     }
 
-    /// The growth of resident memory; a message that stayed would add 8 MiB, or the half of it.
+    /// Messages that stayed would add 8 MiB each, or the half of it: 2 GiB and more.
+    ///
+    /// Two blocks of that size may lie ready in the pool where the first connections left none, and
+    /// some be on their way: 8 of them.
+    private static let messageGrowthBytesMax = max(64 << 20, residentGrowthBytesMax)
+
+    /// The growth of resident memory.
     private func growthAfterHalfMessages() async throws -> Int {
         let network = NNGNetwork(limits: .open)
         let listener = try await network.listen("tcp://127.0.0.1:0")
