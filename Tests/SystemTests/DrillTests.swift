@@ -53,6 +53,23 @@ extension SystemTests {
             return promises.filter { $0["held"] as? Bool == false }.map { "\($0["name"] ?? "")" }
         }
 
+        /// That `why` named what lasts long enough to be asked about: all but a cut, after which a
+        /// worker is back in milliseconds, and the few steps that are made again.
+        private func checkCauses(of fault: [String: Any]) throws {
+            let kind = try #require(fault["kind"] as? String)
+            let outcomes = (fault["why"] as? [[String: Any]] ?? []).reduce(into: [:]) {
+                $0[$1["cause"] as? String ?? ""] = $1["outcome"] as? String
+            }
+            let cause = [
+                "kill-worker": "lost worker", "cut-connections": "lost worker",
+                "stop-worker": "silent worker", "stall-connections": "silent worker",
+                "kill-coordinator": "dead coordinator",
+            ][kind]
+            let outcome = try #require(outcomes[cause ?? ""], "\(fault)")
+            #expect(outcome == "named" || kind == "cut-connections", "\(fault)")
+            #expect(!outcomes.values.contains("not named"), "\(fault)")
+        }
+
         @Test(.timeLimit(.minutes(2)))
         func `a drill with faults of every kind passes and leaves nothing behind`() async throws {
             let place = try Place()
@@ -68,6 +85,7 @@ extension SystemTests {
             for fault in faults {
                 #expect(fault["recovered_seconds"] is Double, "\(fault)")
                 #expect(fault["others_undisturbed"] as? Bool == true, "\(fault)")
+                try checkCauses(of: fault)
             }
             let digest = report["digest"] as? String ?? "none"
             #expect(try await SmallRun.digest.value.contains("all \(digest)"))
