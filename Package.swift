@@ -41,7 +41,8 @@ let package = Package(
             name: "PleiadModules",
             targets: [
                 "Buffers", "Wire", "Transport", "Threads", "Kernels", "Tensors", "Networks",
-                "Objectives", "Optimizers", "Messages", "Identity",
+                "Objectives", "Optimizers", "Messages", "Identity", "Datasets", "Storage",
+                "Clustering",
             ]),
     ],
     dependencies: [
@@ -105,7 +106,8 @@ let package = Package(
             ],
             swiftSettings: numeric),
         .target(
-            name: "Clustering", dependencies: ["Kernels", "Tensors", "Storage", "Threads"],
+            name: "Clustering",
+            dependencies: ["Kernels", "Tensors", "Storage", "Identity", "Buffers", "Threads"],
             swiftSettings: numeric),
         .target(
             name: "Evaluation",

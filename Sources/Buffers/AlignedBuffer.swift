@@ -26,6 +26,24 @@
         self.init(MemoryBlock(capacity: byteCount), byteCount: byteCount, pool: nil)
     }
 
+    /// Maps an open file: its bytes are read when they are touched, and given up again by the
+    /// system when memory is short.
+    ///
+    /// What is written to the buffer stays in this process. A file that is cut while it is mapped
+    /// ends the process when the lost bytes are touched (SIGBUS), as with any mapping.
+    ///
+    /// - Parameters:
+    ///   - descriptor: open for reading; it may be closed afterwards.
+    ///   - byteCount: at most the file's size.
+    /// - Returns: nil if the system refuses; `errno` says why.
+    public static func mapping(descriptor: Int32, byteCount: Int) -> AlignedBuffer? {
+        guard byteCount > 0 else { return AlignedBuffer(byteCount: 0) }
+        guard let block = MemoryBlock(mapping: descriptor, byteCount: byteCount) else {
+            return nil
+        }
+        return AlignedBuffer(block, byteCount: byteCount, pool: nil)
+    }
+
     init(_ block: MemoryBlock, byteCount: Int, pool: BufferPool?) {
         precondition(byteCount >= 0 && byteCount <= block.capacity, "buffer exceeds its memory")
         self.block = block

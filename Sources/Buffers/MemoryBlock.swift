@@ -39,6 +39,19 @@ import Glibc
         }
     }
 
+    /// The bytes of an open file, read when they are touched; nil, and `errno`, if that cannot be.
+    ///
+    /// The mapping is private: what is written there never reaches the file.
+    init?(mapping descriptor: Int32, byteCount: Int) {
+        let protection = PROT_READ | PROT_WRITE
+        let address = unsafe mmap(
+            nil, byteCount, protection, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
+        unsafe base = address
+        capacity = byteCount
+        isMapped = true
+    }
+
     /// Zeroes the first bytes of memory that is not fresh from a mapping.
     func clear(_ byteCount: Int) {
         if !isMapped { clearAgain(byteCount) }

@@ -33,11 +33,11 @@ public struct ClusterLabels: Sendable {
     ///   - samples: `[n, d]`, as clustered (plain images' features, never crops').
     ///   - centers: `[k, d]`; both are normalised here.
     public init(samples: Tensor, centers: Tensor, perSample: Int, threads: Int) {
-        let nearest = NearestRows(
-            of: samples.unitRows(), among: centers.unitRows(), depth: perSample,
-            threads: threads)
+        precondition(samples.shape.rank == 2 && centers.shape.rank == 2, "labels: no matrices")
+        let nearest = ExactSearch(unitRows(centers, threads: threads), spherical: true).nearest(
+            of: Samples(matrix: samples).atUnitLength(), depth: perSample, threads: threads)
         self.init(
-            perSample: perSample, clusterCount: centers.shape[0], labels: nearest.columns,
+            perSample: perSample, clusterCount: centers.shape[0], labels: nearest.centers,
             similarities: nearest.scores)
     }
 

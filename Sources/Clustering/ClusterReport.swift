@@ -12,6 +12,8 @@ public struct ClusterReport: Equatable, Sendable {
     public let median: Int
     /// k * sum of squared shares: 1 if all clusters are equal, k if one holds everything.
     public let imbalance: Double
+    /// Clusters by size: without a sample, with 1, 2 to 3, 4 to 7, and so on, up to the largest.
+    public let occupancy: [Int]
 
     /// A report of clusters of these sizes.
     public init(counts: [Int]) {
@@ -26,6 +28,18 @@ public struct ClusterReport: Equatable, Sendable {
         let squares = counts.reduce(0.0) { $0 + Double($1) * Double($1) }
         imbalance =
             total == 0 ? 0 : Double(counts.count) * squares / (Double(total) * Double(total))
+        var occupancy = [Int](repeating: 0, count: Self.class(of: largest) + 1)
+        for count in counts { occupancy[Self.class(of: count)] += 1 }
+        self.occupancy = occupancy
+    }
+
+    /// The sizes that a place of `occupancy` stands for.
+    public static func sizes(at place: Int) -> ClosedRange<Int> {
+        place == 0 ? 0...0 : (1 << (place - 1))...((1 << place) - 1)
+    }
+
+    private static func `class`(of count: Int) -> Int {
+        Int.bitWidth - count.leadingZeroBitCount
     }
 
     /// A report of the clusters that samples' first labels name.

@@ -10,6 +10,8 @@ public enum ClusteringError: Error, Equatable, Sendable {
     case drawsExhausted(used: Int)
     /// Centers to go on from do not fit the samples.
     case shapeMismatch(String)
+    /// Whoever watches it has stopped it.
+    case stopped
 }
 
 extension ClusteringError: CustomStringConvertible {
@@ -25,7 +27,8 @@ extension ClusteringError: CustomStringConvertible {
         case .drawsExhausted(let used):
             "\(used) given draws did not suffice to refill the empty clusters: give more"
         case .shapeMismatch(let detail):
-            "the centers do not fit the features: \(detail)"
+            "features and centers do not fit each other: \(detail)"
+        case .stopped: "the clustering was stopped"
         }
     }
 }

@@ -1,47 +1,138 @@
+internal import Kernels
 public import Tensors
 
-/// What to cluster into, from the run file.
-public struct ClusteringSettings: Hashable, Sendable {
-    /// Number of clusters, k.
-    public var clusterCount: Int
-    /// Iterations of Lloyd's algorithm.
-    public var iterations: Int
-    /// Unit centers and inner products rather than plain means and distances.
-    public var spherical: Bool
-    /// Labels stored for each sample.
-    public var labelsPerSample: Int
-    /// Decides the starting samples and the splits.
-    public var seed: UInt64
+/// A clustering from first centers to labels: iterations one by one, so that the caller can report,
+/// store the state and stop between two of them.
+///
+/// Blocks its thread while it computes: never advance it on the cooperative pool.
+public struct ClusteringRun: Sendable {
+    /// What it clusters into.
+    public let settings: ClusteringSettings
+    /// The part of the whole work that an iteration is; the labels take as much as two.
+    private var iterationPart: Double { 1 / Double(settings.iterations + 2) }
 
-    /// Defaults are those of the reference run (sheet MLCD section 6).
+    private var kMeans: KMeans
+    private var objectives: [Double]
+    private var scoreCount: Int
+    private var isConverged: Bool
+    private var seen: [Int]?
+    private let meter: WorkMeter
+
+    /// Begins, or goes on from a state.
+    ///
+    /// - Parameters:
+    ///   - samples: prepared as wanted (`Samples.prepared`).
+    ///   - resuming: what an earlier run with these samples and settings stored.
+    ///   - threads: without influence on the result.
+    ///   - meter: is told how far it is, and asked whether to stop.
     public init(
-        clusterCount: Int, iterations: Int = 15, spherical: Bool = true, labelsPerSample: Int = 8,
-        seed: UInt64 = 0
-    ) {
-        self.clusterCount = clusterCount
-        self.iterations = iterations
-        self.spherical = spherical
-        self.labelsPerSample = labelsPerSample
-        self.seed = seed
+        _ samples: Samples, settings: ClusteringSettings, resuming: ClusteringState? = nil,
+        threads: Int, meter: WorkMeter = WorkMeter()
+    ) throws(ClusteringError) {
+        let k = settings.clusterCount
+        guard (1...max(samples.count, 1)).contains(k), samples.count > 0 else {
+            throw .clusterCount(asked: k, samples: samples.count)
+        }
+        if let resuming, resuming.centers.shape != [k, samples.dim] {
+            throw .shapeMismatch(
+                "stored \(resuming.centers.shape), wanted \(k) x \(samples.dim)")
+        }
+        self.settings = settings
+        self.meter = meter
+        let made = resuming?.iteration ?? 0
+        meter.goOn(
+            iterations: made, fraction: Double(made) / Double(settings.iterations + 2))
+        let start: Tensor
+        if let resuming {
+            start = resuming.centers
+        } else {
+            start = try samples.startingCenters(
+                drawStart(sampleCount: samples.count, clusterCount: k, seed: settings.seed))
+        }
+        scoreCount = resuming?.scoreCount ?? 0
+        var cells: CellQuantizer?
+        if let wanted = settings.search.cells(clusterCount: k) {
+            if let stored = resuming?.centroids {
+                cells = CellQuantizer(centroids: stored, settings: wanted)
+            } else {
+                let made = try CellQuantizer.made(
+                    of: start, settings: wanted, spherical: settings.spherical,
+                    seed: settings.seed, threads: threads, meter: meter)
+                cells = made.cells
+                scoreCount += made.scoreCount
+            }
+        }
+        kMeans = try KMeans(
+            samples: samples, centers: start, iteration: resuming?.iteration ?? 0,
+            spherical: settings.spherical, draws: .counter(seed: settings.seed), cells: cells,
+            threads: threads)
+        objectives = resuming?.objectives ?? []
+        isConverged = resuming?.isConverged ?? false
+        seen = settings.batchCount.map { _ in
+            resuming?.seen ?? [Int](repeating: 0, count: k)
+        }
     }
-}
 
-/// How far a clustering is, after each iteration.
-public struct ClusteringProgress: Sendable {
-    /// Iterations done.
-    public let iteration: Int
-    /// Iterations in all.
-    public let iterations: Int
-    /// As in `KMeansIteration`.
-    public let objective: Double
-    /// Empty clusters refilled in this iteration.
-    public let refilled: Int
-    /// The centers, `[k, d]`, to store and go on from.
-    public let centers: Tensor
-    /// Time since the start.
-    public let elapsed: Duration
-    /// Estimated time to the end, label search included.
-    public let remaining: Duration
+    /// Iterations made.
+    public var iteration: Int { kMeans.iteration }
+
+    /// What is needed to go on from here.
+    public var state: ClusteringState {
+        ClusteringState(
+            centers: kMeans.centers, iteration: kMeans.iteration, objectives: objectives,
+            scoreCount: scoreCount, isConverged: isConverged,
+            centroids: kMeans.cells?.centroids, seen: seen)
+    }
+
+    /// Makes the next iteration.
+    ///
+    /// - Returns: nil if all are made, or further ones would change nothing.
+    /// - Throws: `ClusteringError.stopped` if the meter was told so; the state is as before.
+    public mutating func advance() throws(ClusteringError) -> KMeansIteration? {
+        guard iteration < settings.iterations, !isConverged else { return nil }
+        let order = settings.batchCount.map {
+            BatchOrder(
+                sampleCount: kMeans.samples.count, batchCount: $0, seed: settings.seed)
+        }
+        let from = Double(iteration) * iterationPart
+        meter.begin(
+            .iteration(iteration + 1), total: order?.batchCount ?? kMeans.samples.count,
+            from: from, to: from + iterationPart)
+        let done: KMeansIteration
+        if let order, var members = seen {
+            done = try kMeans.advance(over: order, seen: &members, meter: meter)
+            seen = members
+        } else {
+            done = try kMeans.advance(meter: meter)
+        }
+        objectives.append(done.objective / Double(max(done.assignment.count, 1)))
+        scoreCount += done.scoreCount
+        isConverged = done.isConverged
+        meter.endIteration()
+        return done
+    }
+
+    /// Looks up the labels of every sample and, where the search is accelerated, compares a part of
+    /// them with an exact search.
+    ///
+    /// - Throws: `ClusteringError.stopped` if the meter was told so.
+    public func result() throws(ClusteringError) -> ClusteringResult {
+        let from = Double(settings.iterations) * iterationPart
+        meter.begin(.labels, total: kMeans.samples.count, from: from, to: 0.99)
+        let lookUp = LabelSearch(
+            centers: kMeans.unitCenters, cells: kMeans.cells, threads: kMeans.threads)
+        let depth = min(settings.labelsPerSample, settings.clusterCount)
+        let (labels, labelScores) = try lookUp.labels(
+            of: kMeans.samples, perSample: depth, meter: meter)
+        var agreement: SearchAgreement?
+        if kMeans.cells != nil {
+            agreement = try lookUp.agreement(of: labels, with: kMeans.samples, meter: meter)
+        }
+        return ClusteringResult(
+            centers: lookUp.centers, labels: labels, report: ClusterReport(labels: labels),
+            objectives: objectives, scoreCount: scoreCount, labelScoreCount: labelScores,
+            agreement: agreement)
+    }
 }
 
 /// The result of a clustering.
@@ -52,8 +143,22 @@ public struct ClusteringResult: Sendable {
     public let labels: ClusterLabels
     /// Sizes of the clusters, by nearest center.
     public let report: ClusterReport
-    /// The objective of each iteration made.
+    /// The objective of each iteration made, per sample: the mean inner product with the nearest
+    /// center, or the mean squared distance to it.
     public let objectives: [Double]
+    /// Scores that the iterations computed, each of as many multiply-adds as a sample has features.
+    public var scoreCount = 0
+    /// Scores that the search for labels computed.
+    public var labelScoreCount = 0
+    /// How the labels compare with those of an exact search; nil if they are exact.
+    public var agreement: SearchAgreement?
+
+    /// The mean cosine of the samples with their first labels.
+    public var meanSimilarity: Double {
+        let firsts = stride(from: 0, to: labels.similarities.count, by: labels.perSample)
+        let sum = firsts.reduce(0.0) { $0 + Double(labels.similarities[$1]) }
+        return sum / Double(max(labels.sampleCount, 1))
+    }
 }
 
 /// Clusters prepared features and looks up every sample's labels.
@@ -62,64 +167,26 @@ public struct ClusteringResult: Sendable {
 ///
 /// - Parameters:
 ///   - samples: `[n, d]`, prepared (`FeaturePreparation`).
-///   - resuming: centers and number of iterations that an earlier, interrupted run reported.
 ///   - threads: without influence on the result.
-///   - progress: called after each iteration on the calling thread; false stops the clustering.
+///   - progress: called after each iteration; false stops the clustering.
 /// - Returns: nil if `progress` stopped it.
 public func cluster(
-    _ samples: Tensor, settings: ClusteringSettings,
-    resuming: (centers: Tensor, iteration: Int)? = nil, threads: Int,
+    _ samples: Tensor, settings: ClusteringSettings, threads: Int,
     progress: (ClusteringProgress) -> Bool = { _ in true }
 ) throws(ClusteringError) -> ClusteringResult? {
-    guard samples.shape.rank == 2, (1...samples.shape[0]).contains(settings.clusterCount) else {
-        throw .clusterCount(
-            asked: settings.clusterCount,
-            samples: samples.shape.rank == 2 ? samples.shape[0] : 0)
+    var run = try ClusteringRun(try Samples(samples), settings: settings, threads: threads)
+    while try run.advance() != nil {
+        let done = ClusteringProgress(
+            iteration: run.iteration, iterations: settings.iterations)
+        guard progress(done) else { return nil }
     }
-    var run = try startedRun(samples, settings, resuming, threads)
-    let clock = ContinuousClock()
-    let (start, first) = (clock.now, run.iteration)
-    var objectives: [Double] = []
-    while run.iteration < settings.iterations {
-        let done = try run.advance()
-        objectives.append(done.objective)
-        let elapsed = start.duration(to: clock.now)
-        // The label search costs about as much as one more iteration.
-        let left = settings.iterations - run.iteration + 1
-        let goOn = progress(
-            ClusteringProgress(
-                iteration: run.iteration, iterations: settings.iterations,
-                objective: done.objective, refilled: done.refilled, centers: run.centers,
-                elapsed: elapsed, remaining: elapsed / (run.iteration - first) * left))
-        guard goOn else { return nil }
-    }
-    let centers = run.unitCenters
-    let labels = ClusterLabels(
-        samples: samples, centers: centers,
-        perSample: min(settings.labelsPerSample, settings.clusterCount), threads: threads)
-    return ClusteringResult(
-        centers: centers, labels: labels, report: ClusterReport(labels: labels),
-        objectives: objectives)
+    return try run.result()
 }
 
-private func startedRun(
-    _ samples: Tensor, _ settings: ClusteringSettings,
-    _ resuming: (centers: Tensor, iteration: Int)?, _ threads: Int
-) throws(ClusteringError) -> KMeans {
-    let draws = SplitDraws.counter(seed: settings.seed)
-    if let resuming {
-        guard resuming.centers.shape == [settings.clusterCount, samples.shape[1]] else {
-            throw .shapeMismatch(
-                "stored \(resuming.centers.shape), wanted \(settings.clusterCount) x "
-                    + "\(samples.shape[1])")
-        }
-        return try KMeans(
-            samples: samples, centers: resuming.centers, iteration: resuming.iteration,
-            spherical: settings.spherical, draws: draws, threads: threads)
-    }
-    let start = drawStart(
-        sampleCount: samples.shape[0], clusterCount: settings.clusterCount, seed: settings.seed)
-    return try KMeans(
-        samples: samples, start: start, spherical: settings.spherical, draws: draws,
-        threads: threads)
+/// How far a clustering is, after each iteration.
+public struct ClusteringProgress: Sendable {
+    /// Iterations done.
+    public let iteration: Int
+    /// Iterations in all, at most.
+    public let iterations: Int
 }

@@ -31,25 +31,8 @@ public struct FeaturePreparation: Hashable, Sendable {
     }
 }
 
-/// The mean of each column of a matrix `[n, d]`, summed in row order in double precision.
+/// The mean of each column of a matrix `[n, d]`, in the order of `SampleSurvey`.
 public func columnMeans(_ features: Tensor) -> [Float] {
     precondition(features.shape.rank == 2, "columns of \(features.shape)")
-    let (n, d) = (features.shape[0], features.shape[1])
-    var sums = [Double](repeating: 0, count: d)
-    let values = features.span
-    for row in 0..<n {
-        for column in 0..<d { sums[column] += Double(values[row * d + column]) }
-    }
-    return sums.map { Float($0 / Double(max(n, 1))) }
-}
-
-/// Throws if any feature is infinite or not a number, naming the first such sample.
-func checkFinite(_ features: Tensor) throws(ClusteringError) {
-    let values = features.span
-    let d = features.shape[1]
-    for row in 0..<features.shape[0] {
-        guard Vector.isFinite(values.extracting((row * d)..<((row + 1) * d))) else {
-            throw .notFinite(sample: row)
-        }
-    }
+    return columnMeans(of: Samples(matrix: features), threads: 1)
 }

@@ -5,7 +5,8 @@ public import Tensors
 public struct KMeansIteration: Sendable {
     /// Number of the iteration, from 0.
     public let number: Int
-    /// The nearest center of every sample, equal distances to the lowest index.
+    /// The nearest center of every sample, equal distances to the lowest index; of a mini-batch,
+    /// that of every sample in it.
     public let assignment: [Int32]
     /// Sum of squared distances (euclidean) or of inner products (spherical) to these centers.
     public let objective: Double
@@ -13,134 +14,174 @@ public struct KMeansIteration: Sendable {
     public let counts: [Int]
     /// Empty clusters that were refilled.
     public let refilled: Int
+    /// Scores that were computed, each of as many multiply-adds as a sample has features.
+    public let scoreCount: Int
+    /// Whether the centers came out as they went in: further iterations change nothing.
+    public let isConverged: Bool
 }
 
-/// Lloyd's algorithm over all samples, exact (sheet MLCD 2.1; no subsampling).
+/// Lloyd's algorithm over all samples (sheet MLCD 2.1; no subsampling).
 ///
 /// A value that holds the samples and the present centers: `advance()` makes one iteration, so a
-/// caller can report, store the centers and go on from them later. Samples are assigned by blocked
-/// matrix products; a mean is summed in the order of its members. So neither bits nor decisions
-/// depend on the number of threads.
+/// caller can report, store the centers and go on from them later. Samples are assigned by scores
+/// whose bits follow from sample and center alone; a mean is summed in the order of its members. So
+/// neither bits nor decisions depend on the number of threads.
 ///
 /// Euclidean: centers are plain means, never normalised between iterations. Spherical: centers
 /// are of unit length at every assignment, which is by inner product; mean, split, normalise.
 public struct KMeans: Sendable {
-    /// `[n, d]`.
-    public let samples: Tensor
+    /// The samples, prepared as wanted (usually of unit length).
+    public let samples: Samples
     /// Whether centers are kept at unit length and compared by inner product.
     public let spherical: Bool
     /// Threads at work; without influence on any result.
     public let threads: Int
     /// `[k, d]`, as they stand after `iteration` updates.
-    public private(set) var centers: Tensor
+    public internal(set) var centers: Tensor
     /// Updates made.
-    public private(set) var iteration: Int
-    private let draws: SplitDraws
+    public internal(set) var iteration: Int
+    /// Cells that speed the search up; nil to score all centers.
+    let cells: CellQuantizer?
+    let draws: SplitDraws
+    /// What an exact search remembers of the last iteration.
+    private let bounds: BoundedSearch?
+    /// The sum of |x|^2; 0 where no distances are asked for.
     private let sampleNorms: Double
 
     /// Starts from `centers` that samples or an earlier run gave.
     ///
     /// - Parameters:
-    ///   - samples: `[n, d]`, prepared as wanted (usually of unit length).
+    ///   - samples: prepared as wanted (usually of unit length).
     ///   - centers: `[k, d]`; spherical ones are normalised here, which changes nothing in
     ///     centers that an earlier run stored after one of its iterations.
     ///   - iteration: updates that these centers have behind them.
     ///   - draws: decide the refilling of empty clusters.
     /// - Throws: `ClusteringError`.
     public init(
-        samples: Tensor, centers: Tensor, iteration: Int = 0, spherical: Bool, draws: SplitDraws,
+        samples: Samples, centers: Tensor, iteration: Int = 0, spherical: Bool, draws: SplitDraws,
         threads: Int
     ) throws(ClusteringError) {
-        guard samples.shape.rank == 2, centers.shape.rank == 2,
-            samples.shape[1] == centers.shape[1]
-        else { throw .shapeMismatch("features \(samples.shape), centers \(centers.shape)") }
-        guard centers.shape[0] >= 1, centers.shape[0] <= samples.shape[0] else {
-            throw .clusterCount(asked: centers.shape[0], samples: samples.shape[0])
+        try self.init(
+            samples: samples, centers: centers, iteration: iteration, spherical: spherical,
+            draws: draws, cells: nil, threads: threads)
+    }
+
+    init(
+        samples: Samples, centers: Tensor, iteration: Int, spherical: Bool, draws: SplitDraws,
+        cells: CellQuantizer?, threads: Int
+    ) throws(ClusteringError) {
+        guard centers.shape.rank == 2, samples.dim == centers.shape[1] else {
+            throw .shapeMismatch(
+                "features [\(samples.count), \(samples.dim)], centers \(centers.shape)")
         }
-        try checkFinite(samples)
-        try checkFinite(centers)
+        guard centers.shape[0] >= 1, centers.shape[0] <= samples.count else {
+            throw .clusterCount(asked: centers.shape[0], samples: samples.count)
+        }
+        guard Vector.isFinite(centers.span) else { throw .shapeMismatch("they are not finite") }
         self.samples = samples
-        self.centers = spherical && iteration == 0 ? centers.unitRows() : centers
+        self.centers = spherical && iteration == 0 ? unitRows(centers, threads: threads) : centers
         self.iteration = iteration
         self.spherical = spherical
         self.draws = draws
+        self.cells = cells
         self.threads = threads
-        sampleNorms = sumOfRowNorms(samples)
+        bounds =
+            cells == nil
+            ? BoundedSearch(samples, centerCount: centers.shape[0], spherical: spherical) : nil
+        let isNeeded = !spherical || !samples.isFinite
+        sampleNorms = isNeeded ? try checkedNorms(samples, threads: threads) : 0
     }
 
     /// Starts from the samples with numbers `start`.
     public init(
+        samples: Samples, start: [Int], spherical: Bool, draws: SplitDraws, threads: Int
+    ) throws(ClusteringError) {
+        try self.init(
+            samples: samples, centers: try samples.startingCenters(start), spherical: spherical,
+            draws: draws, threads: threads)
+    }
+
+    /// Starts from the rows of a matrix `[n, d]` with numbers `start`.
+    public init(
         samples: Tensor, start: [Int], spherical: Bool, draws: SplitDraws, threads: Int
     ) throws(ClusteringError) {
-        guard samples.shape.rank == 2, samples.shape[1] > 0 else {
-            throw .shapeMismatch("features \(samples.shape), expected samples x features")
-        }
-        let n = samples.shape[0]
-        guard (1...max(n, 1)).contains(start.count), n > 0 else {
-            throw .clusterCount(asked: start.count, samples: n)
-        }
-        if let outside = start.first(where: { !(0..<n).contains($0) }) {
-            throw .badStart("sample \(outside) of \(n)")
-        }
         try self.init(
-            samples: samples, centers: gatheredRows(samples, start), spherical: spherical,
-            draws: draws, threads: threads)
+            samples: try Samples(samples), start: start, spherical: spherical, draws: draws,
+            threads: threads)
     }
 
     /// One iteration: assign, average, refill empty clusters, and normalise if spherical.
     public mutating func advance() throws(ClusteringError) -> KMeansIteration {
-        let nearest = NearestRows(
-            of: samples, among: centers, depth: 1,
-            offsets: spherical ? [] : halfSquaredNorms(centers).map { -$0 }, threads: threads)
-        let score = nearest.scores.reduce(0.0) { $0 + Double($1) }
-        let members = Members(of: nearest.columns, clusterCount: centers.shape[0])
-        var next = members.means(of: samples, threads: threads)
+        try advance(meter: WorkMeter())
+    }
+
+    /// One iteration, counted by a meter.
+    ///
+    /// - Throws: `ClusteringError.stopped` if the meter was told so; the centers are as before.
+    mutating func advance(meter: WorkMeter) throws(ClusteringError) -> KMeansIteration {
+        let (nearest, scoreCount) = try nearest(meter: meter)
+        let k = centers.shape[0]
+        let counts = memberCounts(of: nearest.centers, clusterCount: k)
+        var next = allClusterMeans(
+            of: samples, labels: nearest.centers, counts: counts, threads: threads)
         let refilled = try refillEmptyClusters(
-            &next, counts: members.counts, sampleCount: samples.shape[0], iteration: iteration,
-            draws: draws)
-        centers = spherical ? next.unitRows() : next
+            &next, counts: counts, sampleCount: samples.count, iteration: iteration, draws: draws)
+        if spherical { next = unitRows(next, threads: threads) }
+        let isConverged = refilled == 0 && next.isBitIdentical(to: centers)
+        centers = next
         defer { iteration += 1 }
+        let score = nearest.scores.reduce(0.0) { $0 + Double($1) }
         return KMeansIteration(
-            number: iteration, assignment: nearest.columns,
-            objective: spherical ? score : sampleNorms - 2 * score, counts: members.counts,
-            refilled: refilled)
+            number: iteration, assignment: nearest.centers,
+            objective: spherical ? score : sampleNorms - 2 * score, counts: counts,
+            refilled: refilled, scoreCount: scoreCount, isConverged: isConverged)
+    }
+
+    /// The nearest centers of all samples, and all scores that were computed.
+    private func nearest(
+        meter: WorkMeter
+    ) throws(ClusteringError) -> (NearestCenters, scoreCount: Int) {
+        guard let bounds else { return try nearest(of: samples, meter: meter) }
+        let nearest = try bounds.nearest(among: centers, threads: threads, meter: meter)
+        return (nearest, nearest.scoreCount)
+    }
+
+    /// The nearest centers of some samples, and all scores that were computed.
+    func nearest(
+        of samples: Samples, meter: WorkMeter
+    ) throws(ClusteringError) -> (NearestCenters, scoreCount: Int) {
+        guard let cells else {
+            let nearest = try ExactSearch(centers, spherical: spherical).nearest(
+                of: samples, depth: 1, threads: threads, meter: meter)
+            return (nearest, nearest.scoreCount)
+        }
+        let search = cells.search(
+            among: centers, spherical: spherical, isForLabels: false, threads: threads)
+        let nearest = try search.nearest(of: samples, depth: 1, threads: threads, meter: meter)
+        return (nearest, nearest.scoreCount + search.buildScoreCount)
     }
 
     /// The centers at unit length, as labels are looked up (sheet MLCD 2.1 point 6).
-    public var unitCenters: Tensor { centers.unitRows() }
+    public var unitCenters: Tensor { unitRows(centers, threads: threads) }
+}
+
+extension Samples {
+    /// The samples with these numbers, `[start.count, dim]`, as first centers.
+    ///
+    /// - Throws: `ClusteringError` if they are none, too many, or do not exist.
+    public func startingCenters(_ start: [Int]) throws(ClusteringError) -> Tensor {
+        guard count > 0, (1...max(count, 1)).contains(start.count) else {
+            throw .clusterCount(asked: start.count, samples: count)
+        }
+        if let outside = start.first(where: { !(0..<count).contains($0) }) {
+            throw .badStart("sample \(outside) of \(count)")
+        }
+        return tensor(of: start.map { Int32($0) })
+    }
 }
 
 /// `k` distinct samples of `n`, drawn by seed.
 public func drawStart(sampleCount n: Int, clusterCount k: Int, seed: UInt64) -> [Int] {
     precondition((0...n).contains(k), "\(k) of \(n) samples")
     return Array(CounterRandom(seed: seed, stream: .kmeansSeed).permutation(n).prefix(k))
-}
-
-/// |c|^2 / 2 of each row: x.c - |c|^2/2 is highest where |x - c|^2 is lowest.
-private func halfSquaredNorms(_ centers: Tensor) -> [Float] {
-    let d = centers.shape[1]
-    return (0..<centers.shape[0]).map { row in
-        Vector.sumOfSquares(centers.span.extracting((row * d)..<((row + 1) * d))) / 2
-    }
-}
-
-/// The sum of |x|^2 over all rows, in row order.
-private func sumOfRowNorms(_ samples: Tensor) -> Double {
-    let d = samples.shape[1]
-    var sum = 0.0
-    for row in 0..<samples.shape[0] {
-        sum += Double(Vector.sumOfSquares(samples.span.extracting((row * d)..<((row + 1) * d))))
-    }
-    return sum
-}
-
-private func gatheredRows(_ samples: Tensor, _ rows: [Int]) -> Tensor {
-    let d = samples.shape[1]
-    var result = Tensor(uninitialized: [rows.count, d])
-    var output = result.mutableSpan
-    let values = samples.span
-    for (place, row) in rows.enumerated() {
-        for column in 0..<d { output[place * d + column] = values[row * d + column] }
-    }
-    return result
 }

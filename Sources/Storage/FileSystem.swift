@@ -1,3 +1,4 @@
+public import Buffers
 public import Identity
 
 /// The operations on files that `Storage` is made of, so that a simulated disk can stand in.
@@ -47,6 +48,10 @@ public protocol OpenFile: AnyObject, Sendable {
     func read(at offset: Int, count: Int) throws(StorageError) -> [UInt8]
     /// Fills `bytes` from the file at `offset`; the file must be long enough.
     func read(at offset: Int, into bytes: inout MutableRawSpan) throws(StorageError)
+    /// The whole file as memory: mapped where the system can, so that bytes are read when touched.
+    ///
+    /// Whoever maps a file sees to it that nobody cuts it meanwhile.
+    func mapped() throws(StorageError) -> AlignedBuffer
     /// Cuts the file to `byteCount`.
     func truncate(to byteCount: Int) throws(StorageError)
     /// Makes bytes and size durable (fdatasync).
@@ -70,6 +75,17 @@ extension OpenFile {
     public func overwrite(at offset: Int, _ bytes: [UInt8]) throws(StorageError) {
         try overwriteBytes(bytes, at: offset, of: self)
     }
+
+    /// A copy of the whole file in memory.
+    public func contents() throws(StorageError) -> AlignedBuffer {
+        let buffer = AlignedBuffer(uninitializedByteCount: try byteCount())
+        var bytes = buffer.mutableBytes
+        try read(at: 0, into: &bytes)
+        return buffer
+    }
+
+    /// Files that cannot be mapped are read.
+    public func mapped() throws(StorageError) -> AlignedBuffer { try contents() }
 }
 
 extension FileSystem {

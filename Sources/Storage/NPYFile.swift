@@ -14,21 +14,10 @@ public enum NPYFile {
         _ path: String, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(StorageError) -> Tensor {
         let file = try fileSystem.open(path, .read)
-        let byteCount = try file.byteCount()
-        let (header, dataStart) = try readHeader(file, path, byteCount)
-        let problem = { (reason: String) in StorageError.malformed(path: path, reason: reason) }
-        guard !header.isFortranOrder else {
-            throw problem("is in Fortran order; save numpy.ascontiguousarray of it")
-        }
-        guard let shape = Shape(checking: header.dims) else {
-            throw problem("has the shape \(header.dims), which is not supported")
-        }
-        let elementBytes = try elementBytes(header.type, path)
-        let (dataBytes, overflow) = shape.count.multipliedReportingOverflow(by: elementBytes)
-        guard !overflow, byteCount - dataStart == dataBytes else {
-            throw problem(
-                "has \(byteCount - dataStart) bytes of data for \(shape) of \(header.type)")
-        }
+        let layout = try layout(of: file, path)
+        let elementBytes = try elementBytes(layout.type, path)
+        let (shape, dataStart) = (layout.shape, layout.dataStart)
+        let dataBytes = try layout.byteCount(elementBytes: elementBytes, path)
         let buffer = AlignedBuffer(uninitializedByteCount: dataBytes)
         var bytes = buffer.mutableBytes
         try file.read(at: dataStart, into: &bytes)
@@ -90,6 +79,25 @@ public enum NPYFile {
         }
     }
 
+    /// Type, shape and place of the array in an open file.
+    ///
+    /// - Throws: `StorageError.malformed` for another order, or a shape that no tensor has.
+    static func layout(of file: any OpenFile, _ path: String) throws(StorageError) -> NPYLayout {
+        let byteCount = try file.byteCount()
+        let (header, dataStart) = try readHeader(file, path, byteCount)
+        guard !header.isFortranOrder else {
+            throw .malformed(
+                path: path, reason: "is in Fortran order; save numpy.ascontiguousarray of it")
+        }
+        guard let shape = Shape(checking: header.dims) else {
+            throw .malformed(
+                path: path, reason: "has the shape \(header.dims), which is not supported")
+        }
+        return NPYLayout(
+            type: header.type, shape: shape, dataStart: dataStart,
+            dataBytes: byteCount - dataStart)
+    }
+
     private static func readHeader(
         _ file: any OpenFile, _ path: String, _ byteCount: Int
     ) throws(StorageError) -> (NPYHeader, dataStart: Int) {
@@ -114,6 +122,28 @@ public enum NPYFile {
         } catch {
             throw .malformed(path: path, reason: "has a header that \(error.reason)")
         }
+    }
+}
+
+/// Where the array of a `.npy` file lies.
+struct NPYLayout {
+    /// Its element type as NumPy writes it, such as `<f4`.
+    var type: String
+    /// Its shape.
+    var shape: Shape
+    /// The offset of its first byte.
+    var dataStart: Int
+    /// Bytes from there to the end of the file.
+    var dataBytes: Int
+
+    /// The bytes of the array, which must be those that there are.
+    func byteCount(elementBytes: Int, _ path: String) throws(StorageError) -> Int {
+        let (wanted, overflow) = shape.count.multipliedReportingOverflow(by: elementBytes)
+        guard !overflow, wanted == dataBytes else {
+            throw .malformed(
+                path: path, reason: "has \(dataBytes) bytes of data for \(shape) of \(type)")
+        }
+        return wanted
     }
 }
 

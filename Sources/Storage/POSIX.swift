@@ -164,6 +164,13 @@ private final class LocalFile: OpenFile {
         }
     }
 
+    func mapped() throws(StorageError) -> AlignedBuffer {
+        let buffer = AlignedBuffer.mapping(
+            descriptor: try open(), byteCount: try byteCount())
+        guard let buffer else { throw failure("map into memory", path, errno) }
+        return buffer
+    }
+
     func truncate(to byteCount: Int) throws(StorageError) {
         let descriptor = try open()
         guard retrying({ ftruncate(descriptor, off_t(byteCount)) }) == 0 else {

@@ -18,9 +18,9 @@ public struct SafetensorsFile: Sendable {
     public let metadata: [(key: String, value: String)]
 
     private let entries: [String: Entry]
-    private let buffer: AlignedBuffer
+    let buffer: AlignedBuffer
 
-    private struct Entry {
+    struct Entry {
         var type: SafetensorsType
         var dims: [Int]
         var bytes: Range<Int>
@@ -33,16 +33,16 @@ public struct SafetensorsFile: Sendable {
 
     /// The file at `path`, read whole.
     ///
+    /// - Parameter isMapped: whether the file stays on disk and is read where it is touched
+    ///   (`OpenFile.mapped`): for what does not fit into memory.
     /// - Throws: `StorageError.damaged` if it carries a checksum that is wrong;
     ///   `StorageError.malformed` with what is wrong otherwise.
     public init(
-        contentsOf path: String, fileSystem: any FileSystem = LocalFileSystem()
+        contentsOf path: String, isMapped: Bool = false,
+        fileSystem: any FileSystem = LocalFileSystem()
     ) throws(StorageError) {
         let file = try fileSystem.open(path, .read)
-        let byteCount = try file.byteCount()
-        let buffer = AlignedBuffer(uninitializedByteCount: byteCount)
-        var bytes = buffer.mutableBytes
-        try file.read(at: 0, into: &bytes)
+        let buffer = try isMapped ? file.mapped() : file.contents()
         try file.close()
         let hasChecksum = try SafetensorsFile.compareChecksum(buffer, path)
         try self.init(buffer, path: path)
@@ -178,7 +178,7 @@ public struct SafetensorsFile: Sendable {
         return values
     }
 
-    private func entry(_ name: String) throws(StorageError) -> Entry {
+    func entry(_ name: String) throws(StorageError) -> Entry {
         guard let entry = entries[name] else {
             throw .malformed(
                 path: path, reason: "has no tensor '\(name)' among its \(names.count)")

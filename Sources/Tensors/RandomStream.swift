@@ -39,6 +39,10 @@ public enum RandomStream: UInt32, CaseIterable, Sendable {
     case mask = 17
     /// Whether and how much a view is blurred.
     case blur = 18
+    /// The order in which k-means goes over mini-batches.
+    case kmeansBatch = 19
+    /// Where patches are cut from images.
+    case patch = 20
     /// Numbers that only tests and benchmarks draw.
     case test = 1000
 }

@@ -1,11 +1,6 @@
 import ArgumentParser
 import Clustering
-import CoordinatorDaemon
-import Datasets
-import Evaluation
 import Foundation
-import Methods
-import Tensors
 
 /// `pleiad cluster`: k-means and the nearest centers of every sample.
 struct ClusterCommand: ParsableCommand {
@@ -13,12 +8,23 @@ struct ClusterCommand: ParsableCommand {
         commandName: "cluster",
         abstract: "Cluster images or features, and find every sample's nearest centers.",
         discussion: """
-            Exact k-means (Lloyd), spherical unless --plain. The file holds centers [k, d], \
-            labels [n, q] and their cosines. The result is the same for any number of threads.
+            k-means (Lloyd's iterations, or mini-batches with --batch), spherical unless --plain. \
+            The file holds centers [k, d], labels [n, q], nearest first, and their cosines. Files \
+            of features are mapped, not read: they may be larger than memory. The result is the \
+            same to the last bit for any number of threads, also after an interruption: the state \
+            stands in OUT.partial, and the same command goes on from there.
+
+            Up to 65,536 centers the search is exact. Beyond, a sample is compared with the \
+            centers of its nearest cells alone (--search cells), and the labels of 10,000 \
+            samples are compared with an exact search at the end.
 
             Examples:
               pleiad cluster --centers 4000 --out labels.safetensors
               pleiad cluster --features z.npy --centers 20000 --out labels.safetensors
+              pleiad cluster --features part1.npy --features part2.npy --centers 1000000 \
+            --iterations 20 --out labels.safetensors --json
+              pleiad cluster --features z.npy --centers 4096 --batch 16384 --iterations 500 \
+            --out labels.safetensors
               pleiad cluster --checkpoint runs/quick --centers 4000 --out labels.safetensors
             """)
 
@@ -28,74 +34,100 @@ struct ClusterCommand: ParsableCommand {
     @Option(help: "The file to write (safetensors).")
     var out: String
 
-    @Option(help: "Features to cluster: .npy, or safetensors with one matrix.")
-    var features: String?
+    @OptionGroup(title: "What is clustered")
+    var source: ClusterSource
 
-    @Option(help: "Cluster the features of this run's newest checkpoint.")
-    var checkpoint: String?
-
-    @Option(help: "The folder of the data set, whose pixels are clustered by default.")
-    var data: String?
-
-    @Option(help: "Iterations.")
+    @Option(help: "Iterations, or mini-batches; fewer where nothing changes any more.")
     var iterations = 15
+
+    @Option(help: "Samples of a mini-batch. Default: all samples in every iteration.")
+    var batch: Int?
 
     @Option(help: "Nearest centers to store for each sample.")
     var labels = 8
 
-    @Option(help: "The seed of first centers and splits.")
+    @Option(help: "The seed of first centers, splits and batches.")
     var seed: UInt64 = 0
 
     @Flag(help: "Plain centers and Euclidean distance, instead of unit centers.")
     var plain = false
 
-    @Flag(help: "Leave features as they are, instead of centring them and scaling to unit length.")
-    var raw = false
+    @OptionGroup(title: "Search")
+    var search: ClusterSearchOptions
+
+    @Option(help: "Threads; they have no influence on the result. Default: one a core.")
+    var threads: Int?
+
+    @Flag(help: "Begin anew even if OUT.partial holds an interrupted clustering.")
+    var restart = false
+
+    @Flag(help: "Print the report as JSON.")
+    var json = false
 
     func validate() throws {
         guard centers >= 2 else { throw ValidationError("--centers must be at least 2.") }
         guard iterations >= 1, labels >= 1 else {
             throw ValidationError("--iterations and --labels must be at least 1.")
         }
-        if features != nil, checkpoint != nil {
-            throw ValidationError("--features and --checkpoint exclude each other.")
+        if let batch, batch < 1 { throw ValidationError("--batch must be at least 1.") }
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads must be between 1 and 1024.")
         }
     }
 
     func run() throws {
-        let (source, given) = try samples()
-        let prepared = FeaturePreparation(centred: !raw, unitLength: !raw).applied(to: given)
         let settings = ClusteringSettings(
             clusterCount: centers, iterations: iterations, spherical: !plain,
-            labelsPerSample: labels, seed: seed)
-        let result = try cluster(prepared, settings: settings, threads: coreCount) { progress in
-            printError(
-                "iteration \(progress.iteration)/\(progress.iterations)  "
-                    + "objective \(significant(progress.objective))  "
-                    + "ETA \(duration(progress.remaining / .seconds(1)))")
-            return true
-        }
-        guard let result else { return }
-        try result.write(to: out, source: source)
-        print("\(out): \(result.report)")
+            labelsPerSample: labels, seed: seed, batchCount: batch,
+            search: search.method(clusterCount: centers))
+        let job = ClusterJob(
+            settings: settings, out: out, threads: threads ?? coreCount, isAnew: restart)
+        let report = try job.run(source)
+        print(json ? report.json : report.text)
+    }
+}
+
+/// How the nearest centers are found, from the command line.
+struct ClusterSearchOptions: ParsableArguments {
+    /// The kinds of search.
+    enum Kind: String, CaseIterable, ExpressibleByArgument {
+        case auto, exact, cells
     }
 
-    private func samples() throws -> (source: String, features: Tensor) {
-        if let features {
-            let file = FileFeatures(path: features)
-            return (file.name, try file.features())
+    @Option(help: "auto (exact up to 65,536 centers), exact, or cells.")
+    var search = Kind.auto
+
+    @Option(help: "Cells of the centers. Default: four times the root of their number.")
+    var cells: Int?
+
+    @Option(help: "Cells that a sample is looked up in.")
+    var probes: Int?
+
+    @Option(help: "Cells that a sample is looked up in for its labels.")
+    var labelProbes: Int?
+
+    func validate() throws {
+        for (name, value) in [
+            ("--cells", cells), ("--probes", probes), ("--label-probes", labelProbes),
+        ] {
+            guard let value else { continue }
+            guard value >= 1 else { throw ValidationError("\(name) must be at least 1.") }
+            guard search != .exact else {
+                throw ValidationError("\(name) is for --search cells or auto.")
+            }
         }
-        guard let checkpoint else {
-            let place = data ?? FashionMNIST.defaultDirectory
-            let pixels = PixelFeatures(try FashionMNIST.load(directory: place).train)
-            return (pixels.name, pixels.features())
+    }
+
+    /// The method for so many centers.
+    func method(clusterCount k: Int) -> SearchMethod {
+        let isTuned = cells != nil || probes != nil || labelProbes != nil
+        switch search {
+        case .exact: return .exact
+        case .auto where !isTuned: return .automatic
+        case .auto, .cells:
+            return .cells(
+                CellSettings(
+                    clusterCount: k, cells: cells, probes: probes, labelProbes: labelProbes))
         }
-        let run = try StoredRun(directory: checkpoint)
-        let (version, step) = try run.trainedVersion()
-        let extractor = FeatureExtractor(of: run, version)
-        let train = try run.plan.loadData(directory: data).train
-        return (
-            "\(checkpoint) step \(step)", EncoderFeatures(extractor, dataset: train).features()
-        )
     }
 }

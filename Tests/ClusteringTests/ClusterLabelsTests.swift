@@ -82,6 +82,14 @@ struct ClusterLabelsTests {
         #expect(ClusterReport(counts: [3, 3, 3]).imbalance == 1)
         #expect(report.description.contains("2 empty"))
     }
+
+    @Test func `a report counts clusters by size`() {
+        let report = ClusterReport(counts: [6, 0, 2, 0, 1, 3, 4, 7, 8])
+        #expect(report.occupancy == [2, 1, 2, 3, 1])
+        #expect(
+            report.occupancy.indices.map { ClusterReport.sizes(at: $0) }
+                == [0...0, 1...1, 2...3, 4...7, 8...15])
+    }
 }
 
 struct FeaturePreparationTests {

@@ -97,33 +97,37 @@ struct KMeansTests {
         }
     }
 
-    @Test(arguments: [1, 3, 7])
+    @Test(arguments: [2, 3, 7])
     func `the number of threads does not change a bit`(_ threads: Int) throws {
         let x = blobs(count: 2100, dim: 33, clusters: 30, spread: 0.8)
-        let settings = ClusteringSettings(clusterCount: 700, iterations: 4, labelsPerSample: 5)
-        let one = try #require(try cluster(x, settings: settings, threads: 1))
-        let many = try #require(try cluster(x, settings: settings, threads: threads))
-        let sameLabels = one.labels.labels == many.labels.labels
-        let sameCosines = one.labels.similarities == many.labels.similarities
-        #expect(one.centers.isBitIdentical(to: many.centers))
-        #expect(sameLabels && sameCosines)
-        #expect(one.objectives == many.objectives)
+        let cells = SearchMethod.cells(CellSettings(clusterCount: 700, cells: 40, probes: 5))
+        for search in [SearchMethod.exact, cells] {
+            for batch in [nil, 500] {
+                let settings = ClusteringSettings(
+                    clusterCount: 700, iterations: 4, labelsPerSample: 5, batchCount: batch,
+                    search: search)
+                let one = try #require(try cluster(x, settings: settings, threads: 1))
+                let many = try #require(try cluster(x, settings: settings, threads: threads))
+                let sameLabels = one.labels.labels == many.labels.labels
+                let sameCosines = one.labels.similarities == many.labels.similarities
+                #expect(one.centers.isBitIdentical(to: many.centers))
+                #expect(sameLabels && sameCosines)
+                #expect(one.objectives == many.objectives)
+                #expect(one.scoreCount == many.scoreCount)
+            }
+        }
     }
 
-    @Test func `a clustering goes on from stored centers as if never stopped`() throws {
+    @Test func `a stopped clustering returns nothing`() throws {
         let x = blobs(count: 900, dim: 8, clusters: 20)
-        let settings = ClusteringSettings(clusterCount: 50, iterations: 6)
-        let whole = try #require(try cluster(x, settings: settings, threads: 1))
-        var stored: (centers: Tensor, iteration: Int)?
-        let stopped = try cluster(x, settings: settings, threads: 1) { progress in
-            stored = (progress.centers, progress.iteration)
+        var last = 0
+        let stopped = try cluster(
+            x, settings: ClusteringSettings(clusterCount: 50, iterations: 6), threads: 1
+        ) { progress in
+            last = progress.iteration
             return progress.iteration < 3
         }
-        #expect(stopped == nil && stored?.iteration == 3)
-        let rest = try #require(
-            try cluster(x, settings: settings, resuming: stored, threads: 1))
-        #expect(rest.centers.isBitIdentical(to: whole.centers))
-        #expect(rest.labels.labels == whole.labels.labels)
+        #expect(stopped == nil && last == 3)
     }
 
     @Test func `equal distances go to the lowest center`() throws {

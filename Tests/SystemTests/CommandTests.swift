@@ -6,6 +6,7 @@ extension SystemTests {
     @Suite struct CommandTests {
         static let commands = [
             "train", "coordinator", "worker", "status", "digest", "check", "evaluate", "cluster",
+            "patches",
             "embed", "export",
         ]
 

@@ -27,6 +27,7 @@ struct Bench: AsyncParsableCommand {
         WireCommand.self,
         WirePeerCommand.self,
         ScaleCommand.self,
+        KMeansCommand.self,
     ]
 
     static func main() async {

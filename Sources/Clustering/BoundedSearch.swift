@@ -1,0 +1,177 @@
+internal import Buffers
+internal import Kernels
+internal import Synchronization
+internal import Tensors
+internal import Threads
+
+/// An exact search that remembers: of the same samples among centers that have moved a little.
+///
+/// Similar centers form groups. For each sample and group an upper bound of the scores is kept: the
+/// best one when the group was last scored, plus what the centers' moves since can have added
+/// (|x| |c' - c|, by Cauchy and Schwarz). A group whose bound does not reach the score of the
+/// sample's last center cannot hold a nearer one, and is left out (Elkan, ICML 2003; groups of
+/// centers as in Ding and others, "Yinyang k-means", ICML 2015). The bounds include what rounding
+/// can do, so labels and scores are those of `ExactSearch`, bit for bit.
+///
+/// It is a cache with one content: each call compares its centers with those of the last call,
+/// whoever made that.
+final class BoundedSearch: Sendable {
+    private let samples: Samples
+    private let spherical: Bool
+    private let width: Int
+    private let slices: [BoundedSlice]
+    private let present: Mutex<Present?>
+
+    /// What the bounds belong to.
+    private struct Present {
+        var centers: Tensor
+        /// All center numbers, group by group.
+        var order: [Int32]
+    }
+
+    /// Bytes that all bounds take at most.
+    private static let boundBytesMax = 3 << 29
+
+    /// - Returns: nil where the bounds would take too much memory, or there are too few groups.
+    init?(_ samples: Samples, centerCount k: Int, spherical: Bool) {
+        let widths = [1, 2, 4].map { $0 * CenterPanels.columnsUnit }
+        let fitting = widths.first { width in
+            4 * samples.count * ((k + width - 1) / width) <= Self.boundBytesMax
+        }
+        guard let width = fitting, k >= 8 * width else { return nil }
+        self.samples = samples
+        self.spherical = spherical
+        self.width = width
+        let (rows, groups) = (BoundedSlice.rowsMax, (k + width - 1) / width)
+        slices = stride(from: 0, to: samples.count, by: rows).map { first in
+            BoundedSlice(first..<min(samples.count, first + rows), groupCount: groups)
+        }
+        present = Mutex(nil)
+    }
+
+    /// The nearest center of every sample.
+    ///
+    /// - Throws: `ClusteringError.stopped` if the meter was told to stop.
+    func nearest(
+        among centers: Tensor, threads: Int, meter: WorkMeter
+    ) throws(ClusteringError) -> NearestCenters {
+        let parts = present.withLock { present -> [NearestCenters?] in
+            let order =
+                present?.order ?? similarOrder(of: centers, width: width, threads: threads)
+            let moves = GroupMoves(
+                from: present?.centers, to: centers, order: order, width: width,
+                spherical: spherical)
+            let grouped = Samples(matrix: centers).tensor(of: order)
+            let panels = CenterPanels(grouped, spherical: spherical)
+            let (samples, slices) = (samples, slices)
+            let parts = mapBlocks(count: slices.count, threads: threads) {
+                slice -> NearestCenters? in
+                guard !meter.isStopped else { return nil }
+                defer { meter.advance(by: slices[slice].rows.count) }
+                return slices[slice].nearest(
+                    of: samples, among: centers, panels, order: order, moves)
+            }
+            // After a stop some bounds are of these centers and some of the last ones.
+            present =
+                parts.contains { $0 == nil } ? nil : Present(centers: centers, order: order)
+            return parts
+        }
+        let whole = parts.compactMap(\.self)
+        guard whole.count == parts.count else { throw .stopped }
+        return NearestCenters(joining: whole, depth: 1)
+    }
+}
+
+/// How far the centers of each group have moved, at most, and what rounding can do.
+struct GroupMoves: Sendable {
+    /// Centers of a group; the last may have fewer.
+    let width: Int
+    /// For each group the largest |c' - c|; empty if there are no bounds to go on from.
+    let lengths: [Float]
+    /// For each group the largest (|c|^2 - |c'|^2) / 2, at least 0; zeros if spherical.
+    let norms: [Float]
+    /// Twice the error of a score, for a sample of unit length; what comes for each further length.
+    let slack: (fixed: Float, perLength: Float)
+
+    init(from old: Tensor?, to new: Tensor, order: [Int32], width: Int, spherical: Bool) {
+        self.width = width
+        let dim = new.shape[1]
+        let groups = (order.count + width - 1) / width
+        var (lengths, norms) = ([Float](), [Float](repeating: 0, count: groups))
+        var longest = 0.0
+        let after = new.span
+        for group in 0..<(old == nil ? 0 : groups) {
+            guard let old else { break }
+            let before = old.span
+            var most = 0.0
+            for center in order[(group * width)..<min(order.count, (group + 1) * width)] {
+                let place = Int(center) * dim
+                var (square, norm, normBefore) = (0.0, 0.0, 0.0)
+                for column in place..<(place + dim) {
+                    let (a, b) = (Double(before[column]), Double(after[column]))
+                    square += (b - a) * (b - a)
+                    norm += b * b
+                    normBefore += a * a
+                }
+                most = max(most, square)
+                longest = max(longest, norm, normBefore)
+                if !spherical {
+                    norms[group] = max(norms[group], Float((normBefore - norm) / 2).nextUp)
+                }
+            }
+            lengths.append(Float(most.squareRoot()).nextUp)
+        }
+        // A chain of d multiply-adds is off by at most d/2^24 of |x| |c|, to first order.
+        let unit = Float(dim + 8) * 0x1p-23
+        let length = Float(longest.squareRoot()).nextUp
+        slack = (spherical ? 0 : unit * length * length / 2, unit * length)
+        (self.lengths, self.norms) = (lengths, norms)
+    }
+}
+
+/// The bounds of some samples that follow each other.
+final class BoundedSlice: Sendable {
+    let rows: Range<Int>
+    private let state: Mutex<State>
+
+    /// Enough that a group meets many samples at a time, few enough that they stay in a cache.
+    static let rowsMax = 1024
+
+    private struct State {
+        /// `[groups, rows]`.
+        var bounds: Tensor
+        /// The last nearest center of each sample.
+        var labels: [Int32] = []
+    }
+
+    init(_ rows: Range<Int>, groupCount: Int) {
+        self.rows = rows
+        state = Mutex(State(bounds: Tensor(uninitialized: [groupCount, rows.count])))
+    }
+
+    /// The nearest centers, after the bounds were moved.
+    ///
+    /// - Parameters:
+    ///   - panels: the centers in `order`.
+    ///   - moves: without lengths all groups are scored.
+    func nearest(
+        of samples: Samples, among centers: Tensor, _ panels: CenterPanels, order: [Int32],
+        _ moves: GroupMoves
+    ) -> NearestCenters {
+        var block = Tensor(uninitialized: [rows.count, samples.dim])
+        readRows(rows, of: samples, into: &block)
+        return state.withLock { state in
+            var work = BoundedWork(block, panels, order: order, moves)
+            if !moves.lengths.isEmpty { work.begin(from: state.labels, centers) }
+            var bounds = state.bounds.mutableSpan
+            let groups = bounds.count / rows.count
+            for group in 0..<groups {
+                var part = bounds._mutatingExtracting(
+                    (group * rows.count)..<((group + 1) * rows.count))
+                work.visit(group, bounds: &part)
+            }
+            state.labels = work.best.centers
+            return NearestCenters(work.best, scoreCount: work.scoreCount)
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import Clustering
+import Dispatch
+import Foundation
+import Identity
+import Storage
+
+/// A clustering from samples to file: stores its state now and then, and goes on from it.
+struct ClusterJob {
+    let settings: ClusteringSettings
+    /// The file of the result.
+    let out: String
+    let threads: Int
+    /// Whether a stored state is left aside.
+    let isAnew: Bool
+
+    /// What was computed for longer is stored at the end of the iteration.
+    private static let storedEvery = Duration.seconds(30)
+
+    private var statePath: String { out + ".partial" }
+
+    /// Clusters, and writes the result.
+    func run(_ source: ClusterSource) throws -> ClusterJobReport {
+        let begin = ContinuousClock.now
+        let meter = WorkMeter()
+        let line = ClusterProgressLine(meter)
+        line.start()
+        defer { line.end() }
+        do {
+            return try computed(source, meter, line, begin)
+        } catch ClusteringError.stopped {
+            let made = meter.reading.iterations
+            throw RunFailed(
+                description: "stopped after iteration \(made) of \(settings.iterations); "
+                    + (made > 0 ? "the same command goes on from \(statePath)" : "begin anew"))
+        }
+    }
+
+    private func computed(
+        _ source: ClusterSource, _ meter: WorkMeter, _ line: ClusterProgressLine,
+        _ begin: ContinuousClock.Instant
+    ) throws -> ClusterJobReport {
+        let (name, raw) = try source.samples()
+        let survey = try SampleSurvey(raw, threads: threads, meter: meter)
+        let samples = raw.prepared(source.preparation, survey: survey)
+        let origin = origin(samples, survey, source.preparation)
+        let stored = try storedState(origin)
+        if let stored { line.say("going on after iteration \(stored.iteration) (\(statePath))") }
+        var run = try ClusteringRun(
+            samples, settings: settings, resuming: stored, threads: threads, meter: meter)
+        var storedAt = ContinuousClock.now
+        do {
+            while let done = try run.advance() {
+                line.say(description(of: done, run))
+                guard ContinuousClock.now - storedAt >= Self.storedEvery else { continue }
+                try run.state.write(to: statePath, origin: origin)
+                storedAt = .now
+            }
+            let trained = ContinuousClock.now
+            let result = try run.result()
+            try result.write(to: out, source: name)
+            if LocalFileSystem().exists(statePath) {
+                try LocalFileSystem().removeFile(statePath)
+            }
+            return ClusterJobReport(
+                out: out, samples: samples, result: result,
+                seconds: (trained - begin) / .seconds(1),
+                labelSeconds: (ContinuousClock.now - trained) / .seconds(1))
+        } catch ClusteringError.stopped {
+            if run.iteration > 0 { try run.state.write(to: statePath, origin: origin) }
+            throw ClusteringError.stopped
+        }
+    }
+
+    private func storedState(_ origin: [(key: String, value: String)]) throws -> ClusteringState? {
+        guard !isAnew, LocalFileSystem().exists(statePath) else { return nil }
+        return try ClusteringState.read(from: statePath, origin: origin)
+    }
+
+    /// What a state belongs to: everything that decides its bits, but for the iterations.
+    private func origin(
+        _ samples: Samples, _ survey: SampleSurvey, _ preparation: FeaturePreparation
+    ) -> [(key: String, value: String)] {
+        [
+            ("centers", "\(settings.clusterCount)"), ("seed", "\(settings.seed)"),
+            ("geometry", settings.spherical ? "spherical" : "plain"),
+            ("batch", settings.batchCount.map { "\($0)" } ?? "all samples"),
+            ("search", settings.search.description(clusterCount: settings.clusterCount)),
+            ("samples", "\(samples.count) x \(samples.dim)"),
+            (
+                "preparation",
+                "centred \(preparation.centred), unit length \(preparation.unitLength)"
+            ),
+            ("features", survey.digest.hex),
+        ]
+    }
+
+    private func description(of done: KMeansIteration, _ run: ClusteringRun) -> String {
+        let mean = run.state.objectives.last ?? 0
+        let all = Double(done.assignment.count) * Double(settings.clusterCount)
+        let scored = Double(done.scoreCount) / all
+        return "iteration \(done.number + 1)/\(settings.iterations)  "
+            + (settings.spherical ? "similarity " : "squared distance ") + significant(mean)
+            + "  empty \(grouped(done.refilled))  scored \(significant(100 * scored)) %"
+            + (done.isConverged ? "  nothing changes any more" : "")
+    }
+}
+
+/// What a person reads while a clustering runs.
+///
+/// On a terminal a line that is rewritten, elsewhere one every few seconds. Ctrl-C and SIGTERM stop
+/// the clustering.
+final class ClusterProgressLine {
+    private let meter: WorkMeter
+    private let begin = ContinuousClock.now
+    private let timer: any DispatchSourceTimer
+    private let signals: [any DispatchSourceSignal]
+
+    init(_ meter: WorkMeter) {
+        self.meter = meter
+        timer = DispatchSource.makeTimerSource(queue: .global())
+        signals = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { meter.stop() }
+            return source
+        }
+    }
+
+    func start() {
+        let pause = Terminal.isInteractive ? 0.25 : 10
+        let begin = begin
+        timer.schedule(deadline: .now() + pause, repeating: pause)
+        timer.setEventHandler { [meter] in
+            let text = Self.text(meter.reading, ContinuousClock.now - begin)
+            let line = Terminal.isInteractive ? Terminal.clearLine + text : text + "\n"
+            FileHandle.standardError.write(Data(line.utf8))
+        }
+        timer.resume()
+        for source in signals { source.resume() }
+    }
+
+    /// Prints a line above.
+    func say(_ text: String) {
+        let text = (Terminal.isInteractive ? Terminal.clearLine : "") + text + "\n"
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+
+    func end() {
+        timer.cancel()
+        for source in signals { source.cancel() }
+        if Terminal.isInteractive {
+            FileHandle.standardError.write(Data(Terminal.clearLine.utf8))
+        }
+    }
+
+    /// The line for a reading.
+    static func text(_ reading: WorkMeter.Reading, _ elapsed: Duration) -> String {
+        let stage =
+            switch reading.stage {
+            case .survey: "reading features"
+            case .cells: "making cells"
+            case .iteration(let number): "iteration \(number)"
+            case .labels: "looking labels up"
+            case .check: "comparing with an exact search"
+            }
+        let percent = reading.total > 0 ? 100 * reading.done / reading.total : 0
+        var text = "\(stage)  \(percent) %"
+        let made = reading.fraction - reading.begun
+        if made > 0.001 {
+            text += "  ETA \(duration(elapsed / .seconds(1) * (1 - reading.fraction) / made))"
+        }
+        return text
+    }
+}
