@@ -98,7 +98,8 @@ public final class AppendOnlyLog: Sendable {
     public func append(_ records: [JSONValue], durably: Bool = true) throws(StorageError) {
         try change { state throws(StorageError) in
             var bytes: [UInt8] = []
-            var ends = state.ends
+            // Only the new ones: a copy of them all at every record would cost ever more.
+            var ends: [Int] = []
             for record in records {
                 let line = SealedJSON.seal(record, .line)
                 precondition(line.count <= AppendOnlyLog.recordBytesMax, "a record too long")
@@ -114,7 +115,7 @@ public final class AppendOnlyLog: Sendable {
             }
             FailPoint.pass("\(fileName(of: path)).sync")
             if durably { try synchronizeData(&state) }
-            state.ends = ends
+            state.ends += ends
             FailPoint.pass("\(fileName(of: path)).done")
         }
     }
