@@ -18,8 +18,9 @@ WIDE static inline __attribute__((always_inline)) void tile(
     const float *b, const float *start, float *c) {
     __m512 sums[rows_max][3];
     const long row_a = s->row_a, column_a = s->column_a, row_b = s->row_b;
-    // The sums are written when their lines are there: a store that misses holds others up.
-    UNROLLED for (int i = 0; i < rows; i++) {
+    // The sums are written when their lines are there: a store that misses holds others up. The
+    // next tile begins with its lines, where it takes up sums that were put down.
+    UNROLLED for (int i = 0; i < 2 * rows; i++) {
         UNROLLED for (int j = 0; j < vectors; j++) {
             __builtin_prefetch(c + i * s->row_c + j * lanes, 1, 3);
         }

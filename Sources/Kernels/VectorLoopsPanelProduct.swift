@@ -17,11 +17,11 @@ import Buffers
 
     /// Rows of a panel that are used together, at most.
     ///
-    /// They take 24 KiB of a first-level cache where a panel has 16 columns. Shorter sums are put
-    /// down and taken up again more often.
-    static let depthMax = 384
-    /// Rows of A that meet all panels before the next ones do: 144 KiB of a second-level cache.
-    static let rowsMax = 96
+    /// They take 24 KiB of a first-level cache where a panel has 16 columns. Panels of 48 come from
+    /// the second level in any case. Shorter sums are put down and taken up again more often.
+    static let depthMax = PanelTile.hasWideRegisters ? 800 : 384
+    /// Rows of A that meet all panels before the next ones do: 150 KiB of a second-level cache.
+    static let rowsMax = PanelTile.hasWideRegisters ? 48 : 96
     /// Columns of C from which on it pays to interleave a transposed A.
     private static let interleavedColumnsMin = 96
 
