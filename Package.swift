@@ -44,6 +44,8 @@ let package = Package(
                 "Objectives", "Optimizers", "Messages", "Identity", "Datasets", "Storage",
                 "Clustering",
             ]),
+        // What Tests/Fuzz, a package of its own, drives.
+        .library(name: "PleiadFuzzing", targets: ["Fuzzing"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -297,6 +299,15 @@ let package = Package(
                 "Verification", "Methods", "Networks", "RunFiles", "Storage", "Datasets", "Tensors",
                 "Identity",
             ], swiftSettings: strict),
+        .target(
+            name: "Fuzzing",
+            dependencies: [
+                "Wire", "Messages", "Buffers", "Tensors", "Optimizers", "Storage", "Datasets",
+                "RunFiles", "Methods", "Verification", "Identity", "Transport",
+            ], path: "Tests/Fuzzing", swiftSettings: simulated),
+        .testTarget(
+            name: "FuzzingTests", dependencies: ["Fuzzing"], exclude: ["Cases"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", swiftSettings: strict),
     ]

@@ -5,7 +5,8 @@ enum InflateFailure: Error, Equatable {
     case truncated(decodedBytes: Int)
     case trailing(count: Int)
     case corrupt(String)
-    case tooLarge
+    /// There is more than the limit; its first bytes, as many as the limit says.
+    case tooLarge([UInt8])
 }
 
 /// The decoded content of a gzip file (RFC 1952; concatenated members are one content).
@@ -19,6 +20,8 @@ enum InflateFailure: Error, Equatable {
 /// - Throws: `InflateFailure`; the checksum and the length at the end of each member are checked.
 func gunzip(_ compressed: [UInt8], limitBytes: Int) throws(InflateFailure) -> [UInt8] {
     var decoded: [UInt8] = []
+    // All at once, or growing would hold twice as much; a limit that is only claimed costs nothing.
+    decoded.reserveCapacity(min(limitBytes, deflateRatioMax * compressed.count))
     var at = 0
     repeat {
         at += try inflateMember(compressed, from: at, into: &decoded, limitBytes: limitBytes)
@@ -28,6 +31,20 @@ func gunzip(_ compressed: [UInt8], limitBytes: Int) throws(InflateFailure) -> [U
     }
     return decoded
 }
+
+/// The first bytes of a gzip file's content: `count`, or all if there are fewer.
+///
+/// - Throws: `InflateFailure`; nothing behind these bytes is looked at.
+func gunzip(_ compressed: [UInt8], first count: Int) throws(InflateFailure) -> [UInt8] {
+    do {
+        return try gunzip(compressed, limitBytes: count)
+    } catch .tooLarge(let decoded) {
+        return decoded
+    }
+}
+
+/// The most bytes that deflate can put into one (RFC 1951: 258 in two bits).
+private let deflateRatioMax = 1032
 
 /// Decodes the member that begins at `start` and returns the bytes that it took.
 private func inflateMember(
@@ -58,8 +75,9 @@ private func inflateMember(
             }
         }
         taken += used
-        guard decoded.count + made <= limitBytes else { throw .tooLarge }
-        decoded.append(contentsOf: piece[..<made])
+        let room = limitBytes - decoded.count
+        decoded.append(contentsOf: piece[..<min(made, room)])
+        guard made <= room else { throw .tooLarge(decoded) }
         switch status {
         case Z_STREAM_END: return taken
         case Z_OK where used > 0 || made > 0: continue

@@ -92,11 +92,15 @@ public struct CheckpointManifest: Hashable, Sendable {
             digests.append(NamedDigest(member.key, digest))
         }
         files = []
+        var names: Set<String> = []
         for file in fileValues {
             guard let name = file["name"]?.string, isCheckpointFileName(name),
                 let byteCount = file["bytes"]?.integer.flatMap({ Int(exactly: $0) }),
                 byteCount >= 0, let digest = file["sha256"]?.string.flatMap({ Digest(hex: $0) })
             else { throw StorageProblem("lists a file without valid name, bytes and sha256") }
+            guard names.insert(name).inserted else {
+                throw StorageProblem("lists '\(name)' twice")
+            }
             files.append(CheckpointFile(name: name, byteCount: byteCount, digest: digest))
         }
     }

@@ -78,12 +78,14 @@ public enum EpochFile {
             }
             // Files from before it was counted lack it, as do those of runs without any doubt.
             let counted = value["doubts"].map(\.integer) ?? 0
-            guard let doubts = counted.flatMap(Int.init(exactly:)), doubts >= 0 else {
+            guard let doubts = counted.flatMap(Int32.init(exactly:)), (0..<Int32.max) ~= doubts
+            else {
                 throw StorageProblem("holds no number of doubts")
             }
             let ended = value["ended"]
             return Content(
-                epoch: epoch, doubts: doubts, ended: ended == nil ? nil : try LogLength.read(ended))
+                epoch: epoch, doubts: Int(doubts),
+                ended: ended == nil ? nil : try LogLength.read(ended))
         } catch {
             throw .damaged(path: path, reason: error.reason)
         }

@@ -22,7 +22,10 @@ enum SealedText {
         guard bytes.suffix(suffixCount).elementsEqual(suffix(of: body)) else {
             throw StorageProblem("does not match its checksum")
         }
-        return String(decoding: body, as: UTF8.self)
+        guard body.isEmpty || body.last == UInt8(ascii: "\n"),
+            let text = String(validating: body, as: UTF8.self)
+        else { throw StorageProblem("is no text of whole lines") }
+        return text
     }
 
     private static func suffix(of body: [UInt8]) -> [UInt8] {

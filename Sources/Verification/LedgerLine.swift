@@ -45,7 +45,8 @@ struct LedgerLine {
     }
 
     private static func number(_ value: JSONValue, _ key: String) throws(Problem) -> Int {
-        guard let number = value[key]?.integer, number >= 0 else {
+        // No run has more steps, slices or leases; so their sums cannot overflow.
+        guard let number = value[key]?.integer, (0...Int64(Int32.max)).contains(number) else {
             throw Problem("has no valid '\(key)'")
         }
         return Int(number)

@@ -68,15 +68,18 @@ struct RunSchedule: Sendable {
 
 /// Which samples a pass over the data has visited.
 struct DataEpochCoverage: Sendable {
-    private var seen: [UInt64]
+    private let count: Int
+    /// One bit a sample, from the first pass on: a number of samples that no record bears out takes
+    /// no memory.
+    private var seen: [UInt64] = []
     /// Samples visited so far.
     private(set) var visited = 0
 
-    init(count: Int) { seen = Array(repeating: 0, count: (count + 63) / 64) }
+    init(count: Int) { self.count = count }
 
     /// Begins the next pass.
     mutating func begin() {
-        for word in seen.indices { seen[word] = 0 }
+        seen = Array(repeating: 0, count: (count + 63) / 64)
         visited = 0
     }
 

@@ -90,6 +90,21 @@ struct IDXFileTests {
         }
     }
 
+    /// A small file must not take the memory of a large one.
+    @Test func `a compressed file is decoded no further than its header says`() throws {
+        // Three labels by its header, and then 4,096 zeros.
+        let bomb: [UInt8] = [
+            0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xed, 0xc1, 0x41, 0x0d,
+            0x00, 0x30, 0x08, 0x00, 0xb1, 0x23, 0xfb, 0xe0, 0x5f, 0x31, 0x3e, 0x96, 0xb6, 0xb5,
+            0x53, 0xbd, 0x00, 0x00, 0x00, 0x80, 0xef, 0x1d, 0xa3, 0x81, 0xbf, 0xfd, 0x08, 0x10,
+            0x00, 0x00,
+        ]
+        let detail = "it goes on after the 11 bytes that its header says"
+        #expect(throws: DatasetError.corrupt(file: "f.gz", detail: detail)) {
+            try IDXFile(contents: bomb, file: "f.gz")
+        }
+    }
+
     @Test func `a missing file is named with what to do`() {
         do {
             _ = try FashionMNIST.load(directory: "/nowhere")

@@ -63,6 +63,9 @@ struct Forged: Sendable, CustomTestStringConvertible {
         Forged("a result that was never leased", "which was never leased") {
             $0.setSlice(2, "attempts", 0)
         },
+        Forged("more leases than can be added up", "has no valid 'attempts'") {
+            for slice in [0, 2] { $0.setSlice(slice, "attempts", .integer(.max)) }
+        },
         Forged("a result of nobody", "has a slice that nobody delivered") {
             $0.setSlice(2, "worker", "")
         },

@@ -35,35 +35,17 @@ public struct IDXFile: Sendable {
     }
 
     /// Decodes and checks the bytes of a file; `file` is its name in errors.
+    ///
+    /// Of a compressed file no more is decoded than its header says, so that a small file cannot
+    /// take the memory of a large one.
     public init(contents: [UInt8], file: String) throws(DatasetError) {
-        let decoded = try IDXFile.decompressed(contents, file: file)
-        guard decoded.count >= 4 else {
-            throw .truncated(file: file, detail: "\(decoded.count) bytes hold no header")
-        }
-        guard decoded[0] == 0, decoded[1] == 0, decoded[2] == 8 else {
-            let magic = decoded[..<4].map { String($0, radix: 16) }.joined(separator: " ")
-            throw .notIDX(file: file, detail: "its first bytes are \(magic), not 0 0 8 RANK")
-        }
-        let rank = Int(decoded[3])
-        guard (1...IDXFile.rankMax).contains(rank) else {
-            throw .notIDX(file: file, detail: "its rank is \(rank)")
-        }
-        let headerBytes = 4 + 4 * rank
-        guard decoded.count >= headerBytes else {
-            throw .truncated(file: file, detail: "its header is cut short")
-        }
-        var dims: [Int] = []
-        var expected = 1
-        for axis in 0..<rank {
-            let at = 4 + 4 * axis
-            let size = decoded[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
-            dims.append(size)
-            let (product, overflow) = expected.multipliedReportingOverflow(by: size)
-            guard !overflow, product <= IDXFile.limitBytes else {
-                throw .tooLarge(file: file, limitBytes: IDXFile.limitBytes)
-            }
-            expected = product
-        }
+        let isCompressed = contents.starts(with: [0x1f, 0x8b])
+        let head = isCompressed ? try IDXFile.head(contents, file: file) : contents
+        let (dims, headerBytes) = try IDXFile.header(head, file: file)
+        let expected = dims.reduce(1, *)
+        let decoded =
+            isCompressed
+            ? try IDXFile.decompressed(contents, headerBytes + expected, file: file) : contents
         let found = decoded.count - headerBytes
         guard found >= expected else {
             throw .truncated(
@@ -78,23 +60,77 @@ public struct IDXFile: Sendable {
         self.byteCount = decoded.count
     }
 
-    private static func decompressed(
+    /// The sizes that a file's first bytes state, and how many bytes that takes.
+    private static func header(
+        _ bytes: [UInt8], file: String
+    ) throws(DatasetError) -> (dims: [Int], byteCount: Int) {
+        guard bytes.count >= 4 else {
+            throw .truncated(file: file, detail: "\(bytes.count) bytes hold no header")
+        }
+        guard bytes[0] == 0, bytes[1] == 0, bytes[2] == 8 else {
+            let magic = bytes[..<4].map { String($0, radix: 16) }.joined(separator: " ")
+            throw .notIDX(file: file, detail: "its first bytes are \(magic), not 0 0 8 RANK")
+        }
+        let rank = Int(bytes[3])
+        guard (1...IDXFile.rankMax).contains(rank) else {
+            throw .notIDX(file: file, detail: "its rank is \(rank)")
+        }
+        let byteCount = 4 + 4 * rank
+        guard bytes.count >= byteCount else {
+            throw .truncated(file: file, detail: "its header is cut short")
+        }
+        var dims: [Int] = []
+        var elements = 1
+        for axis in 0..<rank {
+            let at = 4 + 4 * axis
+            let size = bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+            dims.append(size)
+            let (product, overflow) = elements.multipliedReportingOverflow(by: size)
+            guard !overflow, product <= IDXFile.limitBytes else {
+                throw .tooLarge(file: file, limitBytes: IDXFile.limitBytes)
+            }
+            elements = product
+        }
+        return (dims, byteCount)
+    }
+
+    /// The first bytes of a compressed file's content, as many as the longest header has.
+    private static func head(
         _ contents: [UInt8], file: String
     ) throws(DatasetError) -> [UInt8] {
-        guard contents.count >= 2, contents[0] == 0x1f, contents[1] == 0x8b else {
-            return contents
-        }
-        do {
-            return try gunzip(contents, limitBytes: limitBytes)
+        do throws(InflateFailure) {
+            return try gunzip(contents, first: 4 + 4 * rankMax)
         } catch {
-            switch error {
-            case .truncated(let bytes):
-                throw .truncated(
-                    file: file, detail: "its compressed data ends after \(bytes) decoded bytes")
-            case .trailing(let count): throw .trailingBytes(file: file, count: count)
-            case .corrupt(let detail): throw .corrupt(file: file, detail: detail)
-            case .tooLarge: throw .tooLarge(file: file, limitBytes: limitBytes)
-            }
+            throw DatasetError(error, file: file)
         }
+    }
+
+    /// A compressed file's content, which has `byteCount` bytes at most.
+    private static func decompressed(
+        _ contents: [UInt8], _ byteCount: Int, file: String
+    ) throws(DatasetError) -> [UInt8] {
+        do throws(InflateFailure) {
+            return try gunzip(contents, limitBytes: byteCount)
+        } catch {
+            throw DatasetError(error, file: file)
+        }
+    }
+}
+
+extension DatasetError {
+    /// What a failure to decode means for a user of the file.
+    fileprivate init(_ failure: InflateFailure, file: String) {
+        self =
+            switch failure {
+            case .truncated(let bytes):
+                .truncated(
+                    file: file, detail: "its compressed data ends after \(bytes) decoded bytes")
+            case .trailing(let count): .trailingBytes(file: file, count: count)
+            case .corrupt(let detail): .corrupt(file: file, detail: detail)
+            case .tooLarge(let decoded):
+                .corrupt(
+                    file: file,
+                    detail: "it goes on after the \(decoded.count) bytes that its header says")
+            }
     }
 }
