@@ -48,9 +48,10 @@ enum ChunkTarget: Target {
 
     static func bytesMax(_ input: [UInt8]) -> Int {
         // The message and its frames, of which eight may be there, each once in the list and once
-        // in a row, and the buffer that the first header declares.
+        // in a row, the buffer that the first header declares, the sound frames once more, and one
+        // that is being changed.
         let body = message(input).body.byteCount
-        return bytesAlways + 2 * body + (16 + 3) * FrameHeader.chunkByteCount
+        return bytesAlways + 2 * body + (16 + 3 + 3 + 1) * FrameHeader.chunkByteCount
     }
 
     /// A message of up to three chunks.
