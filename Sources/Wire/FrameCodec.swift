@@ -19,7 +19,11 @@ public enum FrameCodec {
     public static func decode(
         _ frames: [[UInt8]], limits: WireLimits = .standard
     ) throws(WireError) -> WireMessage {
-        try decode(frames.reduce(into: []) { $0 += $1 }, limits: limits)
+        var bytes: [UInt8] = []
+        // All at once, or growing would hold several times as much.
+        bytes.reserveCapacity(frames.reduce(0) { $0 + $1.count })
+        for frame in frames { bytes += frame }
+        return try decode(bytes, limits: limits)
     }
 
     /// The message whose frames follow each other in `bytes`, and nothing else.
