@@ -99,27 +99,27 @@ struct GroupMoves: Sendable {
         let groups = (order.count + width - 1) / width
         var (lengths, norms) = ([Float](), [Float](repeating: 0, count: groups))
         var longest = 0.0
-        let after = new.span
-        for group in 0..<(old == nil ? 0 : groups) {
-            guard let old else { break }
-            let before = old.span
-            var most = 0.0
-            for center in order[(group * width)..<min(order.count, (group + 1) * width)] {
-                let place = Int(center) * dim
-                var (square, norm, normBefore) = (0.0, 0.0, 0.0)
-                for column in place..<(place + dim) {
-                    let (a, b) = (Double(before[column]), Double(after[column]))
-                    square += (b - a) * (b - a)
-                    norm += b * b
-                    normBefore += a * a
+        if let old {
+            let (before, after) = (old.span, new.span)
+            for group in 0..<groups {
+                var most = 0.0
+                for center in order[(group * width)..<min(order.count, (group + 1) * width)] {
+                    let place = Int(center) * dim
+                    var (square, norm, normBefore) = (0.0, 0.0, 0.0)
+                    for column in place..<(place + dim) {
+                        let (a, b) = (Double(before[column]), Double(after[column]))
+                        square += (b - a) * (b - a)
+                        norm += b * b
+                        normBefore += a * a
+                    }
+                    most = max(most, square)
+                    longest = max(longest, norm, normBefore)
+                    if !spherical {
+                        norms[group] = max(norms[group], Float((normBefore - norm) / 2).nextUp)
+                    }
                 }
-                most = max(most, square)
-                longest = max(longest, norm, normBefore)
-                if !spherical {
-                    norms[group] = max(norms[group], Float((normBefore - norm) / 2).nextUp)
-                }
+                lengths.append(Float(most.squareRoot()).nextUp)
             }
-            lengths.append(Float(most.squareRoot()).nextUp)
         }
         // A chain of d multiply-adds is off by at most d/2^24 of |x| |c|, to first order.
         let unit = Float(dim + 8) * 0x1p-23

@@ -33,9 +33,7 @@ struct ClusterJobReport {
             let sizes = ClusterReport.sizes(at: place)
             let text =
                 sizes.count == 1
-                ? "\(sizes.lowerBound)"
-                : "\(sizes.lowerBound)-"
-                    + "\(sizes.upperBound)"
+                ? "\(sizes.lowerBound)" : "\(sizes.lowerBound)-\(sizes.upperBound)"
             return "\(text): \(grouped(count))"
         }.joined(separator: ", ")
     }

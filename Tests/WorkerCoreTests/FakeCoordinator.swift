@@ -135,6 +135,14 @@ struct FakeRun: Sendable {
         return (control, bulk)
     }
 
+    /// Takes a worker in and gives it its first slice with the parameters, so that it computes.
+    func begin(_ slice: Int) async throws -> (control: FakePeer, bulk: FakePeer) {
+        let (control, bulk) = try await admit()
+        try await give(slice, on: control)
+        try await Self.sendVersion(on: bulk)
+        return (control, bulk)
+    }
+
     /// Waits for a request for a lease and gives a slice of step 5.
     func give(
         _ slice: Int, on control: FakePeer, version: Digest = FakeRun.version, seed: UInt64 = 1

@@ -9,9 +9,7 @@ import Testing
     @Test func `an abandoned parked slice is handed back at once`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         _ = try await FakeRun.exchange(on: bulk)
         let idle = try await control.next()
         #expect(idle.request == .requestLease(RequestLease(slot: 0)))
@@ -34,9 +32,7 @@ import Testing
     @Test func `a drain hands parked slices back and says goodbye`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         _ = try await FakeRun.exchange(on: bulk)
         _ = try await control.next()  // the slot asks for another lease
         run.worker.stop()
@@ -56,9 +52,7 @@ import Testing
         let run = try await FakeRun()
         run.method.failing.withLock { _ = $0.insert(0) }
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, _) = try await run.begin(0)
         let back = try await control.next()
         guard case .returnLease(let lease) = back.request else {
             throw ScriptError.unexpected(back.request)
@@ -85,9 +79,7 @@ import Testing
     @Test func `a slice whose input is refused is handed back as failed`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (_, asked) = try await FakeRun.exchange(on: bulk)
         try await bulk.reply(.refused(Refusal(.badValue, "z is not finite")), to: asked.id)
         let lease = try await handedBack(on: control)
@@ -100,9 +92,7 @@ import Testing
     @Test func `a node that cannot be delivered is handed back slice by slice`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (exchange, asked) = try await FakeRun.exchange(on: bulk)
         try await FakeRun.answer(exchange, asked, on: bulk)
         let (_, offerAsked) = try await FakeRun.offer(on: control)

@@ -10,9 +10,7 @@ import Transport
     @Test func `after a cut the worker rejoins and offers what was not delivered`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (exchange, asked) = try await FakeRun.exchange(on: bulk)
         try await FakeRun.answer(exchange, asked, on: bulk)
         let (offer, _) = try await FakeRun.offer(on: control)
@@ -49,9 +47,7 @@ import Transport
     @Test func `a slice whose result is kept is offered and not computed again`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (exchange, asked) = try await FakeRun.exchange(on: bulk)
         try await FakeRun.answer(exchange, asked, on: bulk)
         _ = try await FakeRun.offer(on: control)
@@ -77,9 +73,7 @@ import Transport
     @Test func `results of another version are dropped`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (exchange, asked) = try await FakeRun.exchange(on: bulk)
         try await FakeRun.answer(exchange, asked, on: bulk)
         _ = try await FakeRun.offer(on: control)

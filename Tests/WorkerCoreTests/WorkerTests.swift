@@ -11,9 +11,7 @@ import Testing
     {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (first, firstAsked) = try await FakeRun.exchange(on: bulk)
         #expect(first.slice == SliceNumber(0))
         #expect(first.digest == digest(of: firstAsked.tensors))
@@ -71,9 +69,7 @@ import Testing
     @Test func `a slot computes its next slice while a result waits to be sent`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         let (first, firstAsked) = try await FakeRun.exchange(on: bulk)
         try await run.give(2, on: control)
         let (second, _) = try await FakeRun.exchange(on: bulk)
@@ -102,9 +98,7 @@ import Testing
     @Test func `activations past the budget are not kept`() async throws {
         let run = try await FakeRun(budget: 300)  // one slice of two samples takes 200
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.admit()
-        try await run.give(0, on: control)
-        try await FakeRun.sendVersion(on: bulk)
+        let (control, bulk) = try await run.begin(0)
         _ = try await FakeRun.exchange(on: bulk)
         try await run.give(1, on: control)
         _ = try await FakeRun.exchange(on: bulk)
