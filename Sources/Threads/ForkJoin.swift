@@ -7,9 +7,10 @@ internal import Synchronization
 /// For clustering, evaluation and table steps. Which thread runs which block is left to chance, so
 /// `body` must depend on its block alone; what is combined from the results is combined in block
 /// order. Thus the number of threads never decides a bit. The threads are our own, never those
-/// of the cooperative pool; the calling thread is one of them and returns when all blocks are done.
-/// The others stay parked between two calls; one that wakes too late to get a block is not waited
-/// for.
+/// of the cooperative pool; the calling thread is one of them and returns when all blocks are done
+/// and no other thread holds on to `body`, so that the caller may be the only owner again of what
+/// `body` has. The others stay parked between two calls; one that wakes too late to get a block is
+/// not waited for.
 ///
 /// - Parameters:
 ///   - count: number of blocks.
@@ -23,53 +24,75 @@ public func mapBlocks<Result: Sendable>(
     let round = BlockRound(count: count, body: body)
     for _ in 1..<min(threads, count) { ParkedThread.call { round.help() } }
     round.work(body)
-    round.allDone.wait()
     return round.takeResults()
 }
 
 /// One fork-join: a counter that hands out blocks and a place for each result.
 private final class BlockRound<Result: Sendable>: Sendable {
-    /// Signalled once, when the last block is done.
-    let allDone = DispatchSemaphore(value: 0)
+    typealias Body = @Sendable (Int) -> Result
+
     private let count: Int
     private let next = Atomic<Int>(0)
     private let state: Mutex<State>
+    /// Signalled by the helper that lets go of the body last, when all blocks are done.
+    private let over = DispatchSemaphore(value: 0)
 
     private struct State {
-        /// Nil once the round is over: a late helper must not keep what the body holds.
-        var body: (@Sendable (Int) -> Result)?
+        /// Nil once the results are taken: a late helper must not keep what the body holds.
+        var body: Body?
         var results: [Result?]
         var doneCount = 0
+        /// Helpers that hold the body.
+        var helperCount = 0
+
+        var isOver: Bool { doneCount == results.count && helperCount == 0 }
+
+        /// Gives the body to a helper; nobody gets it any more when all blocks are done.
+        mutating func lend() -> Body? {
+            guard doneCount < results.count, let body else { return nil }
+            helperCount += 1
+            return body
+        }
     }
 
-    init(count: Int, body: @escaping @Sendable (Int) -> Result) {
+    init(count: Int, body: @escaping Body) {
         self.count = count
         state = Mutex(State(body: body, results: Array(repeating: nil, count: count)))
     }
 
-    /// Takes blocks as long as there are any, unless the round is over already.
+    /// Takes blocks as long as there are any.
     func help() {
-        guard next.load(ordering: .relaxed) < count, let body = state.withLock({ $0.body }) else {
-            return
+        guard next.load(ordering: .relaxed) < count, workOnLoan() else { return }
+        let isOver = state.withLock { state in
+            state.helperCount -= 1
+            return state.isOver
         }
-        work(body)
+        if isOver { over.signal() }
     }
 
-    func work(_ body: @Sendable (Int) -> Result) {
+    /// A function of its own: when it has returned, this thread holds the body no more.
+    @inline(never)
+    private func workOnLoan() -> Bool {
+        guard let body = state.withLock({ $0.lend() }) else { return false }
+        work(body)
+        return true
+    }
+
+    func work(_ body: Body) {
         while true {
             let block = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard block < count else { return }
             let result = body(block)
-            let isLast = state.withLock { state in
+            state.withLock { state in
                 state.results[block] = result
                 state.doneCount += 1
-                return state.doneCount == count
             }
-            if isLast { allDone.signal() }
         }
     }
 
+    /// Waits for the helpers, which have the blocks that are not done yet.
     func takeResults() -> [Result] {
+        if !state.withLock({ $0.isOver }) { over.wait() }
         let results = state.withLock { state in
             state.body = nil
             return state.results.compactMap(\.self)

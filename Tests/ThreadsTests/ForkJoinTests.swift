@@ -28,4 +28,16 @@ import Threads
             #expect(open.withLock { $0 } == 0)
         }
     }
+
+    @Test func `when all is done no other thread holds what the blocks had`() {
+        final class Held: Sendable {}
+        for _ in 0..<20_000 {
+            var held = Held()
+            _ = mapBlocks(count: 2, threads: 2) { [held] _ in _ = held }
+            guard isKnownUniquelyReferenced(&held) else {
+                Issue.record("a thread still holds it")
+                return
+            }
+        }
+    }
 }
