@@ -76,23 +76,24 @@ public struct RowDraw: Sendable, Hashable {
     /// The `count` rows of the largest keys, ascending.
     ///
     /// Where the keys' distribution is known, all that lies well below the expected threshold is
-    /// passed over at once; should too few rows be left, once in some 10^8 draws, the pass is made
-    /// again over all.
+    /// passed over at once, and only what lies near it is put in order; should too few rows be
+    /// left, once in some 10^8 draws, the pass is made again over all.
     private static func largest(
         _ count: Int, of rowCount: Int, except positives: [Int32], keys: some DrawKeys
     ) -> [Int32] {
         guard count > 0 else { return [] }
         let others = rowCount - positives.count
         // Six standard deviations of the number of keys above a threshold.
-        let enough = Double(count) + 6 * Double(count).squareRoot() + 6
-        if let floor = keys.exceeded(by: enough / Double(others)) {
+        let (wanted, slack) = (Double(count), 6 * Double(count).squareRoot() + 6)
+        if let floor = keys.exceeded(by: (wanted + slack) / Double(others)) {
             var few = Candidates(count: count, floor: floor)
             few.collect(rowCount, except: positives, keys: keys)
-            if let rows = few.finish() { return rows }
+            let ceiling = keys.exceeded(by: max(0, wanted - slack) / Double(others))
+            if let rows = few.finish(ceiling: ceiling) { return rows }
         }
         var all = Candidates(count: count, floor: 0)
         all.collect(rowCount, except: positives, keys: keys)
-        guard let rows = all.finish() else {
+        guard let rows = all.finish(ceiling: nil) else {
             preconditionFailure("\(count) of \(others) rows were not found")
         }
         return rows
@@ -157,27 +158,46 @@ private struct Candidates {
     }
 
     private mutating func take(_ block: [UInt32], from: Int, to: Int, firstRow: Int) {
-        for offset in from..<to where UInt64(block[offset]) << 32 | 0xFFFF_FFFF >= floor {
+        for offset in from..<to {
             let candidate = UInt64(block[offset]) << 32 | UInt64(~UInt32(firstRow + offset))
+            guard candidate >= floor else { continue }
             if values.count == capacity { floor = keepLargest(count, &values) }
             if candidate >= floor { values.append(candidate) }
         }
     }
 
     /// The rows of the `count` largest keys, ascending; nil if fewer were above the first floor.
-    mutating func finish() -> [Int32]? {
+    ///
+    /// - Parameter ceiling: a key that somewhat fewer than `count` are likely to exceed, so that
+    ///   those need not be put in order; nil if none is known.
+    mutating func finish(ceiling: UInt32?) -> [Int32]? {
         guard values.count >= count else { return nil }
-        if values.count > count { _ = keepLargest(count, &values) }
+        if values.count > count { _ = keepLargest(count, &values, ceiling: ceiling) }
         return values.map { Int32(bitPattern: ~UInt32(truncatingIfNeeded: $0)) }
     }
 }
 
 /// Keeps the `count` largest of distinct values, in the order in which they stand.
 ///
+/// - Parameter ceiling: the upper half of a value; if fewer than `count` lie above it, only the
+///   others are put in order.
 /// - Returns: the smallest value kept.
-private func keepLargest(_ count: Int, _ values: inout ContiguousArray<UInt64>) -> UInt64 {
+private func keepLargest(
+    _ count: Int, _ values: inout ContiguousArray<UInt64>, ceiling: UInt32? = nil
+) -> UInt64 {
     var scratch = values
-    let floor = selectDescending(count - 1, &scratch)
+    var place = count - 1
+    if let ceiling {
+        let top = UInt64(ceiling) << 32 | 0xFFFF_FFFF
+        var near = ContiguousArray<UInt64>()
+        for value in values where value <= top { near.append(value) }
+        let above = values.count - near.count
+        if above < count {
+            scratch = near
+            place = count - above - 1
+        }
+    }
+    let floor = selectDescending(place, &scratch)
     var kept = 0
     for index in 0..<values.count where values[index] >= floor {
         values[kept] = values[index]
@@ -234,13 +254,11 @@ public struct CounterKeys: DrawKeys, Sendable {
 
     /// Row i has the top 24 bits of word i, so the order is that of `uniform(at: i)`.
     public func fill(_ keys: inout [UInt32], count: Int, from first: Int) {
-        precondition(first % 4 == 0 && count <= keys.count, "keys begin at a whole block")
-        var offset = 0
-        while offset < count {
-            let block = random.block(at: UInt64((first + offset) / 4))
-            for lane in 0..<min(4, count - offset) { keys[offset + lane] = block[lane] >> 8 }
-            offset += 4
-        }
+        precondition(count <= keys.count, "\(count) keys for \(keys.count) places")
+        var span = keys.mutableSpan
+        var words = span._mutatingExtracting(0..<count)
+        random.fillBits(&words, from: first)
+        for index in 0..<count { words[index] >>= 8 }
     }
 
     /// Keys are uniform in 0 ..< 2^24.

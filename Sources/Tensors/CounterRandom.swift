@@ -6,8 +6,8 @@ import Kernels
 /// 3", SC 2011). Seed, stream and the two keys are folded by two applications of it into the
 /// key and the upper half of the counter; the index runs in the lower half.
 public struct CounterRandom: Sendable {
-    private let key: SIMD2<UInt32>
-    private let upper: SIMD2<UInt32>
+    let key: SIMD2<UInt32>
+    let upper: SIMD2<UInt32>
 
     /// Makes the generator of one purpose.
     ///

@@ -69,6 +69,18 @@ import Testing
         #expect(CounterRandom(seed: 1, stream: .dataOrder).permutation(0).isEmpty)
     }
 
+    @Test(arguments: [0, 1, 31, 32, 77])
+    func `words that are written at once are those at their indices`(count: Int) {
+        let random = CounterRandom(seed: 77, stream: .test, a: 1 << 40, b: 3)
+        // At the last of them the block's number needs more than 32 bits.
+        for first in [0, 4, 4096, 4 * ((1 << 32) - 3)] {
+            var words = [UInt32](repeating: 0, count: count)
+            var span = words.mutableSpan
+            random.fillBits(&span, from: first)
+            #expect(words == (0..<count).map { random.bits(at: first + $0) })
+        }
+    }
+
     @Test func `no two streams share a number`() {
         let raw = RandomStream.allCases.map(\.rawValue)
         #expect(Set(raw).count == raw.count)
