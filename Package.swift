@@ -42,7 +42,7 @@ let package = Package(
             targets: [
                 "Buffers", "Wire", "Transport", "Threads", "Kernels", "Tensors", "Networks",
                 "Objectives", "Optimizers", "Messages", "Identity", "Datasets", "Storage",
-                "Clustering",
+                "Clustering", "Tables",
             ]),
         // What Tests/Fuzz, a package of its own, drives.
         .library(name: "PleiadFuzzing", targets: ["Fuzzing"]),
@@ -89,7 +89,9 @@ let package = Package(
         .target(
             name: "Networks", dependencies: ["Tensors", "Kernels", "Buffers", "Threads"],
             swiftSettings: numeric),
-        .target(name: "Objectives", dependencies: ["Tensors", "Kernels"], swiftSettings: numeric),
+        .target(
+            name: "Objectives", dependencies: ["Tensors", "Kernels", "Buffers"],
+            swiftSettings: numeric),
         .target(
             name: "Optimizers", dependencies: ["Tensors", "Kernels", "Threads"],
             swiftSettings: numeric),
@@ -104,7 +106,7 @@ let package = Package(
         .target(
             name: "Tables",
             dependencies: [
-                "Kernels", "Tensors", "Objectives", "Optimizers", "Storage", "Threads",
+                "Kernels", "Tensors", "Buffers", "Objectives", "Optimizers", "Storage", "Threads",
             ],
             swiftSettings: numeric),
         .target(
@@ -224,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "TablesTests",
             dependencies: [
-                "Tables", "Objectives", "Optimizers", "Tensors", "Kernels", "Storage",
+                "Tables", "Objectives", "Optimizers", "Tensors", "Kernels", "Buffers", "Storage",
             ],
             swiftSettings: numeric),
         .testTarget(

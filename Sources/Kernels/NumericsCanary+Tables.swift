@@ -22,21 +22,21 @@ extension Canary {
         }
     }
 
-    /// A row of cosines, some of them rounded past 1, with a tail; then its exponentials.
+    /// A row of products, some of whose cosines lie past 1 or a limit, with a tail.
     mutating func addClassification() {
-        for count in [5, 16, 77] {
-            let cosines = Self.inputs(count, seed: 26).map { $0 * 0.6 }
-            var summary: [Float] = []
-            add(count) { c in
-                Vector.copy(cosines.span, into: &c)
-                let found = Vector.scaleCosines(&c, by: 16)
-                summary = [found.sum, found.lowest, found.highest]
-            }
-            add(summary)
+        for (count, limit) in [(5, Float.infinity), (16, 0.5), (77, .infinity)] {
+            let products = Self.inputs(count, seed: 26)
+            let exponent = CosineExponent(scale: 64, shift: 4, limit: limit)
             var total: Float = 0
-            add(count) { x in
-                Vector.scale(cosines.span, by: 16, into: &x)
-                total = Vector.exponentiate(&x, minus: 15.5)
+            add(2 * count) { memory in
+                var x = memory._mutatingExtracting(0..<count)
+                Vector.copy(products.span, into: &x)
+                var sums = [Float](repeating: 0.5, count: count)
+                var exponentials = sums.mutableSpan
+                total = Vector.exponentiateCosines(
+                    &x, times: 0.6, exponent, addingTo: &exponentials)
+                var rest = memory._mutatingExtracting(count..<(2 * count))
+                Vector.copy(exponentials.span, into: &rest)
             }
             add([total])
         }

@@ -85,6 +85,11 @@ struct Canary {
             PanelProduct.multiplyTransposed(
                 m: m, n: n, k: k, a: a.span, panels: panels.span, c: &$0)
         }
+        add(m * n) {
+            Vector.fill(&$0, with: 0.5)
+            PanelProduct.multiplyTransposed(
+                m: m, n: n, k: k, a: a.span, panels: panels.span, isAdded: true, c: &$0)
+        }
         packed = panels.mutableSpan
         PanelProduct.packTransposed(b.span, rows: k, columns: n, into: &packed)
         add(m * n) {

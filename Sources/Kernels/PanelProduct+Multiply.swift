@@ -26,7 +26,7 @@ extension PanelProduct {
             .multiply(a, panels, bias: bias, isAdded: isAdded, into: &c)
     }
 
-    /// C = A^T B, as `multiply`.
+    /// C = A^T B, or C + A^T B, as `multiply`.
     ///
     /// - Parameters:
     ///   - m: columns of A, rows of C.
@@ -34,16 +34,18 @@ extension PanelProduct {
     ///   - k: rows of A and B.
     ///   - a: `[k, m]`.
     ///   - panels: B `[k, n]` in panels.
+    ///   - isAdded: whether the start is what C holds, instead of zeros.
     ///   - c: `[m, n]`.
     @_lifetime(c: copy c)
     public static func multiplyTransposed(
-        m: Int, n: Int, k: Int, a: Span<Float>, panels: Span<Float>, c: inout MutableSpan<Float>
+        m: Int, n: Int, k: Int, a: Span<Float>, panels: Span<Float>, isAdded: Bool = false,
+        c: inout MutableSpan<Float>
     ) {
         check(a.count, rows: k, columns: m, stride: m)
         check(c.count, rows: m, columns: n, stride: n)
         precondition(
             panels.count == floatCount(rows: k, columns: n), "a product of other sizes")
         PanelBlocks(m: m, n: n, k: k, rowA: 1, columnA: m, rowC: n)
-            .multiply(a, panels, bias: Span(), isAdded: false, into: &c)
+            .multiply(a, panels, bias: Span(), isAdded: isAdded, into: &c)
     }
 }

@@ -1,4 +1,4 @@
-import Kernels
+internal import Buffers
 public import Tensors
 
 /// The result of a classification: losses and the gradient of their mean.
@@ -11,65 +11,61 @@ public struct ClassificationGradients: Sendable {
     public let rows: Tensor
 }
 
-/// A classification of embeddings against drawn rows, one block of rows after the other.
-///
-/// The whole computation of ``ClassificationLoss`` for rows that are at hand; a table that draws
-/// from many rows gathers and multiplies block by block in the same way.
+/// A classification of embeddings against rows that are at hand: ``ClassificationPass`` shard after
+/// shard, on one thread.
 ///
 /// - Parameters:
-///   - z: embeddings `[B, D]`, not normalised.
+///   - z: embeddings `[B, D]`, not normalised; all of them are one pass.
 ///   - rows: drawn rows `[M, D]`, not normalised.
-///   - loss: a loss over B samples and M columns that has seen no block yet.
-///   - columnsPerBlock: rows taken at a time; decides bits.
+///   - divisor: samples of the whole step.
+///   - negatives: which rows may be negatives; nil: all.
+///   - shardRows: rows of a shard, which decide bits; by default those of a table.
+///   - keepsTiles: whether exponentials wait for dL/dW or are made again, with the same bits.
 /// - Returns: losses, and gradients by `z` and `rows` through their normalisation.
 public func classify(
-    _ z: Tensor, against rows: Tensor, loss: ClassificationLoss,
-    columnsPerBlock: Int = ClassificationLoss.columnsPerBlock
+    _ z: Tensor, against rows: Tensor, _ settings: ClassificationSettings,
+    positives: PositiveColumns, divisor: Int, negatives: [Bool]? = nil, shardRows: Int? = nil,
+    keepsTiles: Bool = true
 ) -> ClassificationGradients {
     precondition(
-        z.shape.rank == 2 && rows.shape.rank == 2 && z.shape[1] == rows.shape[1]
-            && z.shape[0] == loss.sampleCount && rows.shape[0] == loss.columnCount,
-        "classify \(z.shape) against \(rows.shape): \(loss.sampleCount) samples, "
-            + "\(loss.columnCount) columns")
-    precondition(columnsPerBlock > 0, "blocks of \(columnsPerBlock) columns")
+        z.shape.rank == 2 && rows.shape.rank == 2 && z.shape[1] == rows.shape[1],
+        "classify \(z.shape) against \(rows.shape)")
     let (b, m, d) = (z.shape[0], rows.shape[0], z.shape[1])
-    let (zHat, wHat) = (UnitRows(z), UnitRows(rows))
-    var loss = loss
-    // 1. Cosines, exponentials and sums of each block.
-    var blocks: [(values: Tensor, partial: ClassificationPartial)] = []
-    for first in stride(from: 0, to: m, by: columnsPerBlock) {
-        let columns = first..<min(first + columnsPerBlock, m)
-        var block = Tensor(uninitialized: [b, columns.count])
-        var span = block.mutableSpan
-        sgemm(
-            transB: .transposed, m: b, n: columns.count, k: d, a: zHat.unit.span,
-            b: wHat.unit.rows(columns).span, c: &span)
-        let partial = loss.accumulate(
-            &span, columns: columns,
-            operands: CosineOperands(embeddings: zHat.unit, rows: wHat.unit.rows(columns)))
-        blocks.append((block, partial))
+    let (unit, w, pool) = (UnitRows(z), MatrixRows(rows), BufferPool())
+    let cosines = ClassificationPass.positiveCosines(unit, positives, of: 0..<b, w)
+    let loss = ClassificationLoss(
+        settings, positives: positives, cosines: cosines, columnCount: m, divisor: divisor,
+        negatives: negatives)
+    var pass = ClassificationPass(unit, loss: loss)
+    // 1. Each shard's exponentials, sums and products.
+    var tiles = Tensor(uninitialized: [keepsTiles ? m * b : 0])
+    let shards = RowShards(rowCount: m, shardRows: shardRows)
+    let ranges = (0..<shards.count).map { shards.rows(of: $0) }
+    var answers: [ClassificationPass.ShardAnswer] = []
+    for range in ranges {
+        var span = tiles.mutableSpan
+        let place = keepsTiles ? (range.lowerBound * b)..<(range.upperBound * b) : 0..<0
+        var tile = span._mutatingExtracting(place)
+        answers.append(pass.answer(range, w, tile: &tile, pool: pool))
     }
-    // 2. The losses, once every block is in.
-    let values = loss.finish()
-    // 3. G, then dL/dz^ += G W^ and dL/dW^ = G^T z^ of each block.
-    var gradientZ = Tensor(zeros: [b, d])
+    // 2. The losses and dL/dz, once every shard is in.
+    let values = pass.close(answers.map(\.sums))
+    var gradientZ = pass.unitGradient(of: 0..<b, products: answers.map(\.products), w)
+    pass.pullBack(&gradientZ)
+    // 3. dL/dW.
     var gradientW = Tensor(uninitialized: [m, d])
-    for index in blocks.indices {
-        let partial = blocks[index].partial
-        let columns = partial.columns
-        var g = blocks[index].values.mutableSpan
-        loss.gradient(of: &g, partial)
-        var spanZ = gradientZ.mutableSpan
-        sgemm(
-            m: b, n: d, k: columns.count, a: g.span, b: wHat.unit.rows(columns).span, beta: 1,
-            c: &spanZ)
-        var spanW = gradientW.mutableSpan
-        var part = spanW._mutatingExtracting((columns.lowerBound * d)..<(columns.upperBound * d))
-        sgemm(
-            transA: .transposed, m: columns.count, n: d, k: b, a: g.span, b: zHat.unit.span,
-            c: &part)
+    var span = gradientW.mutableSpan
+    for range in ranges {
+        let place = keepsTiles ? (range.lowerBound * b)..<(range.upperBound * b) : 0..<0
+        var target = span._mutatingExtracting((range.lowerBound * d)..<(range.upperBound * d))
+        pass.rowGradient(
+            range, tile: tiles.span.extracting(place), w, isAdded: false, into: &target,
+            pool: pool)
     }
-    zHat.pullBack(&gradientZ)
-    wHat.pullBack(&gradientW)
+    for row in 0..<m {
+        let range = (row * d)..<((row + 1) * d)
+        var g = span._mutatingExtracting(range)
+        UnitRows.flatten(&g, along: rows.span.extracting(range))
+    }
     return ClassificationGradients(values: values, embeddings: gradientZ, rows: gradientW)
 }

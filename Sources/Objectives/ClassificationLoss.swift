@@ -1,24 +1,19 @@
-import Kernels
+internal import Kernels
 
-/// A classification loss over drawn rows, computed block by block (MLCD sheet, sections 2.4, 3).
+/// A classification loss of some samples over drawn rows (MLCD sheet, sections 2.4 and 3).
 ///
-/// The caller multiplies unit embeddings `[B, D]` with blocks of unit rows `[M_b, D]` and hands
-/// the blocks of cosines `[B, M_b]` over:
+/// A sample has few positives, which are looked at one by one, and as many negatives as there are
+/// other drawn rows, which come as tiles of products:
 ///
-/// 1. ``partial(of:columns:operands:)`` turns each block in place into exponentials and returns
-///    its sums. It changes nothing here, so blocks may be worked on in any order and thread.
-/// 2. ``combine(_:)`` adds the sums up, block after block in rising order.
-/// 3. ``finish()`` closes the sums and gives the losses.
-/// 4. ``gradient(of:_:)`` turns a block of exponentials in place into G, the derivative of the
-///    loss by the cosines. A caller that did not keep the block makes it again: step 1 once more.
-///
-/// Then dL/dz^ += G W^ and dL/dW^ = G^T z^ (see ``UnitRows`` for the way back to z and W). Blocks
-/// are the shards of the sheet; their width, fixed by the caller, decides bits, threads do not.
+/// 1. The cosines of all positives are known from the start.
+/// 2. ``exponentiate(_:columns:inverseLengths:into:)`` turns a tile in place into exponentials and
+///    adds them up. Exponentials stand under a fixed power (``ClassificationSettings/scaleMax``),
+///    so no maximum is looked for first. It changes nothing here: shards of rows may be worked on
+///    in any order, by any threads.
+/// 3. ``combine(_:)`` adds the sums of shards up, in rising order.
+/// 4. ``finish()`` closes the sums. From then on dL/dc of a negative is its exponential times the
+///    sample's ``factors``, that of a positive its ``PositiveTerm/slope``.
 public struct ClassificationLoss: Sendable {
-    /// Columns of a block where the caller has no reason for another width: with 128 samples a
-    /// block of cosines takes 512 KiB, which stays in a core's cache from product to gradient.
-    public static let columnsPerBlock = 1024
-
     /// The loss and its constants.
     public let settings: ClassificationSettings
     /// The positives of each sample.
@@ -27,33 +22,30 @@ public struct ClassificationLoss: Sendable {
     public let columnCount: Int
     /// The number of samples that the loss is a mean over: those of the whole step.
     public let divisor: Int
+    /// The positives one by one, in the order of ``positives``.
+    public private(set) var terms: [PositiveTerm]
+    /// What the exponentials of each sample's negatives are multiplied by; empty before `finish`.
+    public private(set) var factors: [Float] = []
 
-    /// Sums over the logits of all blocks so far: of negatives, for ``ClassificationSettings/Kind``
-    /// `softmax` of all classes.
-    public private(set) var negativeSums: LogSums
-    /// Sums over the positives' logits -s_p of all blocks so far; unused by `softmax`.
-    public private(set) var positiveSums: LogSums
-    /// How many columns were combined so far.
-    public private(set) var combinedColumns = 0
-
-    let margin: PositiveMargin
+    private let exponent: CosineExponent
     /// Which columns may be negatives; nil: all.
-    let mayBeNegative: [Bool]?
-    private var targetLogits: [Float]
+    private let mayBeNegative: [Bool]?
+    /// Sums over the shards so far: exponentials of each sample's negatives.
+    private var sums: [Double]
     private var cosines = CosineTotals()
-    private var factors: [SampleFactors] = []
 
-    /// A loss that has seen no block yet.
+    /// A loss that has seen no negative yet.
     ///
     /// - Parameters:
     ///   - positives: columns among the drawn rows; `softmax` takes exactly one a sample.
+    ///   - cosines: of the positives, in their order.
     ///   - columnCount: the number of drawn rows.
     ///   - divisor: samples of the whole step, which may be more than are computed here.
     ///   - negatives: which drawn rows may be negatives (Eq. 5 read to the letter); nil: all. A
     ///     sample's own positives never are. Not for `softmax`.
     public init(
-        _ settings: ClassificationSettings, positives: PositiveColumns, columnCount: Int,
-        divisor: Int, negatives: [Bool]? = nil
+        _ settings: ClassificationSettings, positives: PositiveColumns, cosines: [PositiveCosine],
+        columnCount: Int, divisor: Int, negatives: [Bool]? = nil
     ) {
         precondition(divisor > 0, "a mean over \(divisor) samples")
         precondition(
@@ -67,142 +59,142 @@ public struct ClassificationLoss: Sendable {
             precondition(
                 counts.allSatisfy { $0 == 1 }, "the softmax loss has one positive a sample")
             precondition(negatives == nil, "the softmax loss takes every drawn row")
+        } else {
+            precondition(settings.additiveMargin == 0, "an additive margin is for softmax")
         }
         self.settings = settings
         self.positives = positives
         self.columnCount = columnCount
         self.divisor = divisor
+        exponent = settings.exponent
         mayBeNegative = negatives
-        margin = PositiveMargin(settings)
-        negativeSums = LogSums(sampleCount: positives.sampleCount)
-        positiveSums = LogSums(sampleCount: positives.sampleCount)
-        targetLogits = Array(repeating: 0, count: positives.sampleCount)
+        terms = PositiveTerm.all(settings, positives, cosines)
+        sums = Array(repeating: 0, count: positives.sampleCount)
+        for term in terms { self.cosines.positiveSum += Double(term.cosine) }
+        self.cosines.positiveCount = terms.count
     }
 
     /// B, the number of samples.
     public var sampleCount: Int { positives.sampleCount }
 
-    /// Adds a block's sums to those of the blocks before it.
+    /// The positives of a sample.
+    public func terms(of sample: Int) -> ArraySlice<PositiveTerm> {
+        terms[positives.offsets[sample]..<positives.offsets[sample + 1]]
+    }
+
+    /// The positives of all samples in some columns, by rising column, then sample.
+    public func terms(inColumns columns: Range<Int>) -> [PositiveTerm] {
+        positives.byColumn(in: columns).map { terms[$0] }
+    }
+
+    /// Turns a tile of products in place into e^s / |w|, with 0 where there is no gradient, and
+    /// adds e^s and cosines to the sums of a shard.
     ///
-    /// - Precondition: blocks come in rising order and leave no column out.
-    public mutating func combine(_ partial: ClassificationPartial) {
+    /// - Parameters:
+    ///   - tile: `[columns, B]`, the products of drawn rows with unit embeddings.
+    ///   - columns: which of the drawn rows they are.
+    ///   - inverseLengths: 1 / |w| of each of these rows.
+    ///   - sums: what the shard's tiles before gave.
+    @_lifetime(tile: copy tile)
+    public func exponentiate(
+        _ tile: inout MutableSpan<Float>, columns: Range<Int>, inverseLengths: [Float],
+        into sums: inout NegativeSums
+    ) {
         precondition(
-            partial.columns.lowerBound == combinedColumns,
-            "block \(partial.columns) follows \(combinedColumns) columns")
-        combinedColumns = partial.columns.upperBound
-        negativeSums.merge(partial.negativeSums)
-        positiveSums.merge(partial.positiveSums)
-        cosines.add(partial.cosines)
-        if settings.kind == .softmax {
-            for positive in partial.positives {
-                targetLogits[positive.sample] = positive.logit
-            }
+            tile.count == sampleCount * columns.count && columns.upperBound <= columnCount
+                && inverseLengths.count == columns.count,
+            "a tile of \(tile.count) products for columns \(columns)")
+        var own = positives.byColumn(in: columns)
+        // Few enough floats in a row that rounding does not add up; the sums of these in doubles.
+        for block in RowShards.blocks(of: columns) {
+            let place = block.lowerBound - columns.lowerBound
+            var part = tile._mutatingExtracting(
+                (place * sampleCount)..<((place + block.count) * sampleCount))
+            exponentiate(
+                &part, block, inverseLengths[place..<(place + block.count)], &own, into: &sums)
         }
     }
 
-    /// Turns a block of cosines into exponentials, and adds its sums:
-    /// ``partial(of:columns:operands:)`` and ``combine(_:)`` in one, for callers that go through
-    /// the blocks in order.
-    @_lifetime(block: copy block)
-    public mutating func accumulate(
-        _ block: inout MutableSpan<Float>, columns: Range<Int>, operands: CosineOperands? = nil
-    ) -> ClassificationPartial {
-        let result = partial(of: &block, columns: columns, operands: operands)
-        combine(result)
-        return result
+    @_lifetime(tile: copy tile)
+    private func exponentiate(
+        _ tile: inout MutableSpan<Float>, _ columns: Range<Int>,
+        _ inverseLengths: ArraySlice<Float>, _ own: inout ArraySlice<Int>,
+        into sums: inout NegativeSums
+    ) {
+        var blockSums = [Float](repeating: 0, count: sampleCount)
+        var exponentials = blockSums.mutableSpan
+        for (place, column) in columns.enumerated() {
+            var row = tile._mutatingExtracting((place * sampleCount)..<((place + 1) * sampleCount))
+            let mine = takeTerms(of: column, from: &own)
+            if let mayBeNegative, !mayBeNegative[column] {
+                Vector.fill(&row, with: 0)
+                continue
+            }
+            // A row is no negative of its own samples: what it adds to their sums is taken back.
+            let before = mine.map { exponentials[$0.sample] }
+            var sum = Double(
+                Vector.exponentiateCosines(
+                    &row, times: inverseLengths[inverseLengths.startIndex + place], exponent,
+                    addingTo: &exponentials))
+            for (term, old) in zip(mine, before) {
+                exponentials[term.sample] = old
+                row[term.sample] = 0
+                sum -= Double(term.cosine)
+            }
+            sums.cosineSum += sum
+            sums.count += sampleCount - mine.count
+        }
+        for sample in 0..<sampleCount { sums.exponentials[sample] += Double(blockSums[sample]) }
     }
 
-    /// Closes the sums once every block is in, and returns the losses.
-    ///
-    /// - Precondition: every column was combined.
+    /// The positives that a column has, by rising sample; they are the first of those left, if any.
+    @inline(__always)
+    private func takeTerms(of column: Int, from left: inout ArraySlice<Int>) -> [PositiveTerm] {
+        guard let first = left.first, terms[first].column == column else { return [] }
+        let mine = left.prefix { terms[$0].column == column }
+        left = left.dropFirst(mine.count)
+        return mine.map { terms[$0] }
+    }
+
+    /// Adds a shard's sums to those of the shards before it.
+    public mutating func combine(_ shard: NegativeSums) {
+        for (sample, sum) in shard.exponentials.enumerated() { sums[sample] += sum }
+        cosines.negativeSum += shard.cosineSum
+        cosines.negativeCount += shard.count
+    }
+
+    /// Closes the sums once every shard is in, and returns the losses.
     public mutating func finish() -> ClassificationValues {
-        precondition(
-            combinedColumns == columnCount,
-            "\(combinedColumns) of \(columnCount) columns were combined")
         var values = ClassificationValues(cosines: cosines)
         factors.removeAll(keepingCapacity: true)
         let unit = settings.scale / Float(divisor)
         for sample in 0..<sampleCount {
-            let (parts, factor) = closed(sample, unit: unit)
-            values.append(positivePart: parts.positive, negativePart: parts.negative)
-            factors.append(factor)
+            let own = positives.offsets[sample]..<positives.offsets[sample + 1]
+            let closed = ClosedSums(
+                settings.kind, negatives: Float(sums[sample]), shift: exponent.shift,
+                positives: terms[own])
+            values.append(positivePart: closed.positivePart, negativePart: closed.negativePart)
+            factors.append(unit * closed.negativeFactor)
+            for place in own {
+                let term = terms[place]
+                terms[place].slope = unit * closed.slope(of: term) * term.derivative
+            }
         }
         return values
     }
-
-    /// The parts of a sample's loss, and what its exponentials are multiplied by for the gradient.
-    private func closed(
-        _ sample: Int, unit: Float
-    ) -> (parts: (positive: Float, negative: Float), factor: SampleFactors) {
-        switch settings.kind {
-        case .mlcd:
-            let p = positiveSums.withOne(sample)
-            let n = negativeSums.withOne(sample)
-            let factor = SampleFactors(
-                negativeTop: n.top, negative: unit / n.sum, positiveTop: p.top,
-                positive: unit / p.sum)
-            return ((p.top + LaneMath.log(p.sum), n.top + LaneMath.log(n.sum)), factor)
-        case .mlc:
-            let (pSum, nSum) = (positiveSums.sums[sample], negativeSums.sums[sample])
-            guard pSum > 0, nSum > 0 else { return ((0, 0), .none) }
-            let (pTop, nTop) = (positiveSums.maxima[sample], negativeSums.maxima[sample])
-            let x = (pTop + LaneMath.log(pSum)) + (nTop + LaneMath.log(nSum))  // log ab
-            let e = LaneMath.exp(-abs(x))
-            let sigma = x >= 0 ? 1 / (1 + e) : e / (1 + e)  // ab / (1 + ab)
-            let factor = SampleFactors(
-                negativeTop: nTop, negative: sigma * unit / nSum, positiveTop: pTop,
-                positive: sigma * unit / pSum)
-            return ((0, max(x, 0) + LaneMath.log(1 + e)), factor)
-        case .softmax:
-            let (top, sum) = (negativeSums.maxima[sample], negativeSums.sums[sample])
-            let factor = SampleFactors(
-                negativeTop: top, negative: unit / sum, positiveTop: 0, positive: unit)
-            return ((0, top - targetLogits[sample] + LaneMath.log(sum)), factor)
-        }
-    }
-
-    /// Turns a block of exponentials in place into G, the derivative of the mean loss by the
-    /// cosines, `[B, columns]`.
-    ///
-    /// - Parameters:
-    ///   - block: what ``partial(of:columns:operands:)`` left there.
-    ///   - partial: what it returned.
-    /// - Precondition: ``finish()`` was called.
-    @_lifetime(block: copy block)
-    public func gradient(
-        of block: inout MutableSpan<Float>, _ partial: ClassificationPartial
-    ) {
-        precondition(factors.count == sampleCount, "the sums are not closed yet")
-        let width = partial.columns.count
-        precondition(block.count == sampleCount * width, "\(block.count) values for a block")
-        for sample in 0..<sampleCount {
-            let factor = factors[sample]
-            let shift = LaneMath.exp(partial.negativeSums.maxima[sample] - factor.negativeTop)
-            var row = block._mutatingExtracting((sample * width)..<((sample + 1) * width))
-            Vector.scale(&row, by: factor.negative * shift)
-        }
-        for positive in partial.positives {
-            let factor = factors[positive.sample]
-            let place = positive.sample * width + positive.column - partial.columns.lowerBound
-            if settings.kind == .softmax {
-                let probability = LaneMath.exp(positive.logit - factor.negativeTop)
-                block[place] =
-                    (probability * factor.negative - factor.positive) * positive.derivative
-            } else {
-                let e = LaneMath.exp(positive.logit - factor.positiveTop)
-                block[place] = -factor.positive * e * positive.derivative
-            }
-        }
-    }
 }
 
-/// What the exponentials of a sample are multiplied by to become gradients.
-struct SampleFactors: Sendable {
-    var negativeTop: Float
-    var negative: Float
-    var positiveTop: Float
-    var positive: Float
+/// Sums over the negatives in a shard of drawn rows.
+public struct NegativeSums: Sendable {
+    /// Of each sample e^(s - shift) of its negatives: over blocks of rows in floats, row after row,
+    /// those in doubles, block after block.
+    public internal(set) var exponentials: [Double]
+    /// Of all samples the cosines of their negatives.
+    var cosineSum = 0.0
+    var count = 0
 
-    /// No gradient: a sample without positives or negatives under equation 4.
-    static let none = SampleFactors(negativeTop: 0, negative: 0, positiveTop: 0, positive: 0)
+    /// Sums over no rows.
+    public init(sampleCount: Int) {
+        exponentials = Array(repeating: 0, count: sampleCount)
+    }
 }

@@ -1,3 +1,5 @@
+internal import Kernels
+
 /// Which loss over drawn classes is computed, and with which constants (MLCD sheet, section 2.4).
 public struct ClassificationSettings: Sendable, Equatable {
     /// The losses over cosines between embeddings and class centers.
@@ -10,6 +12,13 @@ public struct ClassificationSettings: Sendable, Equatable {
         /// margin, CosFace by the additive one (UNICOM, PartialFC).
         case softmax
     }
+
+    /// The greatest gamma.
+    ///
+    /// A logit lies between -gamma and gamma, so exponentials need no maximum that is found first.
+    /// With gamma up to 72, e^{s - max(0, gamma - 60)} is an ordinary float for every cosine, and
+    /// so is the sum over a hundred million of them.
+    public static let scaleMax: Float = 72
 
     /// The loss.
     public var kind: Kind
@@ -28,12 +37,13 @@ public struct ClassificationSettings: Sendable, Equatable {
 
     /// Settings of a loss; the defaults are MLCD's at the scale of the paper.
     ///
-    /// - Precondition: `scale > 0`, `0 <= angularMargin <= pi`, the others not negative.
+    /// - Precondition: `0 < scale <= scaleMax`, `0 <= angularMargin <= pi`, the others are not
+    ///   negative.
     public init(
         kind: Kind = .mlcd, scale: Float = 64, angularMargin: Float = 0.3,
         additiveMargin: Float = 0, filter: Float = 0, exactMarginDerivative: Bool = false
     ) {
-        precondition(scale > 0 && scale.isFinite, "a loss scale of \(scale)")
+        precondition(scale > 0 && scale <= Self.scaleMax, "a loss scale of \(scale)")
         precondition(
             angularMargin >= 0 && angularMargin <= .pi, "an angular margin of \(angularMargin)")
         precondition(additiveMargin >= 0 && filter >= 0, "a negative margin or filter")
@@ -43,5 +53,13 @@ public struct ClassificationSettings: Sendable, Equatable {
         self.additiveMargin = additiveMargin
         self.filter = filter
         self.exactMarginDerivative = exactMarginDerivative
+    }
+
+    /// The power that exponentials of negatives stand under: e^{s - shift}.
+    public var shift: Float { max(0, scale - 60) }
+
+    /// How the cosines of negatives become exponentials.
+    var exponent: CosineExponent {
+        CosineExponent(scale: scale, shift: shift, limit: filter > 0 ? filter : .infinity)
     }
 }

@@ -7,6 +7,8 @@ public struct PositiveColumns: Sendable, Equatable {
     public let offsets: [Int]
     /// Columns of all samples, rising within a sample.
     public let columns: [Int]
+    /// The places in ``columns`` by rising column, then sample.
+    private let order: [Int]
 
     /// The number of samples.
     public var sampleCount: Int { offsets.count - 1 }
@@ -29,6 +31,7 @@ public struct PositiveColumns: Sendable, Equatable {
         }
         self.offsets = offsets
         self.columns = columns
+        order = columns.indices.sorted { (columns[$0], $0) < (columns[$1], $1) }
     }
 
     /// The columns of `count` samples, `width` entries each, -1 where a sample has fewer.
@@ -40,11 +43,19 @@ public struct PositiveColumns: Sendable, Equatable {
         self.init((0..<count).map { Array(targets[($0 * width)..<(($0 + 1) * width)]) })
     }
 
-    /// The places in ``columns`` of the sample's columns that lie in `range`.
-    public func places(of sample: Int, in range: Range<Int>) -> Range<Int> {
-        let all = offsets[sample]..<offsets[sample + 1]
-        let first = all.first { columns[$0] >= range.lowerBound } ?? all.upperBound
-        let end = (first..<all.upperBound).first { columns[$0] >= range.upperBound }
-        return first..<(end ?? all.upperBound)
+    /// The places in ``columns`` of those columns that lie in `range`, by rising column, then
+    /// sample.
+    public func byColumn(in range: Range<Int>) -> ArraySlice<Int> {
+        order[firstPlace(from: range.lowerBound)..<firstPlace(from: range.upperBound)]
+    }
+
+    /// Where in ``order`` the columns from `column` on begin.
+    private func firstPlace(from column: Int) -> Int {
+        var (low, high) = (0, order.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if columns[order[middle]] < column { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -1,5 +1,4 @@
 import Kernels
-public import Tensors
 
 /// The margin that makes a positive harder than it is (MLCD sheet, section 2.4).
 ///
@@ -17,6 +16,10 @@ struct PositiveMargin: Sendable {
     /// Without a floor the exact derivative would be infinite at a cosine of 1.
     private static let sineMin: Float = 0x1.6a09e6p-12
 
+    /// Cosines nearer to -1 or 1 than this are worth more digits: the sine of their angle is
+    /// below 0.045, and an error of 1e-7 in the cosine becomes one of 2e-6 and more in the sine.
+    static let isSteepFrom: Float = 0.999
+
     init(_ settings: ClassificationSettings) {
         additive = settings.additiveMargin
         isAngular = settings.additiveMargin == 0 && settings.angularMargin != 0
@@ -24,10 +27,6 @@ struct PositiveMargin: Sendable {
         cosine = LaneMath.cos(settings.angularMargin)
         sine = LaneMath.sin(settings.angularMargin)
     }
-
-    /// Cosines nearer to -1 or 1 than this are worth more digits: the sine of their angle is
-    /// below 0.045, and an error of 1e-7 in the cosine becomes one of 2e-6 and more in the sine.
-    static let isSteepFrom: Float = 0.999
 
     /// The cosine with its margin, and its derivative.
     ///
@@ -54,31 +53,34 @@ struct PositiveMargin: Sendable {
     }
 }
 
-/// The vectors whose products are the cosines of a block; for positives whose cosine is so near
-/// to -1 or 1 that a float's digits do not give the sine of their angle.
-public struct CosineOperands: Sendable {
-    /// Unit embeddings `[B, D]`.
-    let embeddings: Tensor
-    /// Unit rows of the block `[M_b, D]`.
-    let rows: Tensor
+/// The cosine between an embedding and a row of its class.
+public struct PositiveCosine: Sendable {
+    /// As a quotient of floats, which rounding may carry past -1 or 1.
+    let raw: Float
+    /// In double precision, where a float's digits do not give the sine of so small an angle.
+    let precise: Double?
+    /// 1 / |w| of the row.
+    let inverseLength: Float
 
-    /// The operands of a block of cosines: unit embeddings `[B, D]` and unit rows `[M_b, D]`.
-    public init(embeddings: Tensor, rows: Tensor) {
-        precondition(
-            embeddings.shape.rank == 2 && rows.shape.rank == 2
-                && embeddings.shape[1] == rows.shape[1],
-            "cosines between \(embeddings.shape) and \(rows.shape)")
-        self.embeddings = embeddings
-        self.rows = rows
+    /// A cosine that is given, with a row of unit length.
+    public init(_ raw: Float) {
+        self.raw = raw
+        precise = nil
+        inverseLength = 1
     }
 
-    /// The cosine between an embedding and a row in double precision, -1 to 1.
-    func cosine(_ embedding: Int, _ row: Int) -> Double {
-        let d = rows.shape[1]
-        let (z, w) = (embeddings.span, rows.span)
+    /// The cosine between a unit embedding and a row of whatever length.
+    init(unit z: Span<Float>, row w: Span<Float>) {
+        inverseLength = UnitRows.inverseLength(of: w)
+        raw = Vector.dot(z, w) * inverseLength
+        let isSteep = abs(raw) > PositiveMargin.isSteepFrom
+        precise = isSteep ? Self.preciseCosine(z, w) : nil
+    }
+
+    private static func preciseCosine(_ z: Span<Float>, _ w: Span<Float>) -> Double {
         var (zw, zz, ww) = (0.0, 0.0, 0.0)
-        for i in 0..<d {
-            let (a, b) = (Double(z[embedding * d + i]), Double(w[row * d + i]))
+        for i in 0..<z.count {
+            let (a, b) = (Double(z[i]), Double(w[i]))
             zw += a * b
             zz += a * a
             ww += b * b

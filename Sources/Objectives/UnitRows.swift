@@ -1,5 +1,5 @@
-import Kernels
 public import Tensors
+internal import Kernels
 
 /// Rows divided by their length, and the way back for gradients (MLCD sheet, section 2.4).
 public struct UnitRows: Sendable {
@@ -42,5 +42,22 @@ public struct UnitRows: Sendable {
             unit.span, lengths: lengths.span, gradient: gradient.span, width: unit.shape[1],
             epsilon: Self.lengthMin, into: &span)
         gradient = result
+    }
+
+    /// 1 / max(|v|, 1e-12) of one row: what a product with it is multiplied by where the row itself
+    /// is left as it is.
+    public static func inverseLength(of row: Span<Float>) -> Float {
+        1 / max(Vector.sumOfSquares(row).squareRoot(), lengthMin)
+    }
+
+    /// Takes from a gradient what points along its row: the rest of the way back, where
+    /// 1 / |v| is in the gradient already.
+    ///
+    /// g - (g . v) v / |v|^2; a row shorter than 1e-12, whose length was replaced, keeps g.
+    @_lifetime(gradient: copy gradient)
+    public static func flatten(_ gradient: inout MutableSpan<Float>, along row: Span<Float>) {
+        let square = Vector.sumOfSquares(row)
+        guard square.squareRoot() > lengthMin else { return }
+        Vector.axpy(-Vector.dot(gradient.span, row) / square, row, into: &gradient)
     }
 }

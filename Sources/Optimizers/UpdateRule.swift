@@ -126,72 +126,13 @@ public enum UpdateRule: Sendable, Hashable {
         var m = first.mutableSpan
         var v = second.mutableSpan
         let ranges = parts.map(\.range)
-        switch self {
-        case .adamW(let adamW):
-            let decayed = adamW.numbers(rate: rate, update: update, decays: true)
-            let undecayed = adamW.numbers(rate: rate, update: update, decays: false)
-            updateParts(&p, &m, &v, parts: ranges, threads: threads) { part, p, m, v in
-                OptimizerLoops.adamW(
-                    &p, gradient: gradient.span.extracting(ranges[part]), first: &m, second: &v,
-                    step: parts[part].decays ? decayed : undecayed)
-            }
-            moments = [first, second]
-        case .sgd(let sgd):
-            updateParts(&p, &m, &v, parts: ranges, threads: threads) { part, p, momentum, _ in
-                OptimizerLoops.sgdMomentum(
-                    &p, gradient: gradient.span.extracting(ranges[part]), momentum: &momentum,
-                    rate: Float(rate), decay: Float(parts[part].decays ? sgd.weightDecay : 0),
-                    momentum: Float(sgd.momentum))
-            }
-            moments = [first]
+        let decayed = ElementUpdate(self, rate: rate, update: update)
+        let undecayed = ElementUpdate(self, rate: rate, update: update, decays: false)
+        updateParts(&p, &m, &v, parts: ranges, threads: threads) { part, p, m, v in
+            let update = parts[part].decays ? decayed : undecayed
+            update.move(
+                &p, gradient: gradient.span.extracting(ranges[part]), first: &m, second: &v)
         }
-    }
-
-    /// Moves some rows of a table and leaves the others, and their moments, as they are (the
-    /// "rows" way of the MLCD sheet, section 2.5): gather, update, scatter.
-    ///
-    /// - Parameters:
-    ///   - rows: which rows; none twice.
-    ///   - table: `[k, D]`.
-    ///   - moments: ``momentCount`` tensors `[k, D]`.
-    ///   - gradient: `[rows.count, D]`.
-    ///   - rate: the learning rate.
-    ///   - update: t, 1 for the first update of the table.
-    public func apply(
-        toRows rows: [Int], of table: inout Tensor, moments: inout [Tensor], gradient: Tensor,
-        rate: Double, update: Int
-    ) {
-        precondition(
-            gradient.shape.rank == 2 && gradient.shape == [rows.count, table.shape[1]],
-            "gradient \(gradient.shape) of \(rows.count) rows of a table \(table.shape)")
-        var drawn = gathered(rows, of: table)
-        var state = moments.map { gathered(rows, of: $0) }
-        apply(to: &drawn, moments: &state, gradient: gradient, rate: rate, update: update)
-        scatter(drawn, to: rows, of: &table)
-        for index in moments.indices { scatter(state[index], to: rows, of: &moments[index]) }
-    }
-}
-
-/// The rows with these numbers, `[rows.count, D]`.
-private func gathered(_ rows: [Int], of table: Tensor) -> Tensor {
-    let width = table.shape[1]
-    var result = Tensor(uninitialized: [rows.count, width])
-    var target = result.mutableSpan
-    let source = table.span
-    for (place, row) in rows.enumerated() {
-        var part = target._mutatingExtracting((place * width)..<((place + 1) * width))
-        Vector.copy(source.extracting((row * width)..<((row + 1) * width)), into: &part)
-    }
-    return result
-}
-
-/// Writes `values` `[rows.count, D]` to the rows with these numbers.
-private func scatter(_ values: Tensor, to rows: [Int], of table: inout Tensor) {
-    let width = table.shape[1]
-    var target = table.mutableSpan
-    let source = values.span
-    for (place, row) in rows.enumerated() {
-        var part = target._mutatingExtracting((row * width)..<((row + 1) * width))
-        Vector.copy(source.extracting((place * width)..<((place + 1) * width)), into: &part)
+        moments = momentCount > 1 ? [first, second] : [first]
     }
 }

@@ -1,7 +1,7 @@
+internal import Kernels
 public import Objectives
 internal import Optimizers
 public import Tensors
-internal import Kernels
 internal import Threads
 
 extension CenterTable {
@@ -19,36 +19,69 @@ extension CenterTable {
         public var cosines: CosineTotals
     }
 
-    /// Moves the drawn rows: dL/dW from what the groups left, optimizer, scatter.
+    /// Makes the row gradients of a step whose groups all have their answers, while workers compute
+    /// backward, so that `commit` has little left to do.
+    ///
+    /// They take the place of the exponentials, as far as the step's memory reaches; `commit` makes
+    /// the others. No row moves: until it is committed a step may be opened again or passed over.
+    /// Whether this was called decides no bit.
+    ///
+    /// - Precondition: a step is open.
+    public mutating func makeGradients() {
+        guard var step = step.take() else {
+            preconditionFailure("row gradients without an open step")
+        }
+        if step.gradientCount == 0, !step.tiles.isEmpty {
+            let shelf = TensorShelf(step.tiles)
+            let count = step.tiles.count
+            step.tiles = []
+            let drawn = StoredRows(rows, numbers: step.draw.rows)
+            _ = mapBlocks(count: count, threads: settings.threads) { [step, settings, pool] shard in
+                let tiles = shelf.take(shard)
+                let range = step.shards.rows(of: shard)
+                var gradient = Tensor(uninitialized: tiles.shape, pool: pool)
+                var all = gradient.mutableSpan
+                var part = all._mutatingExtracting(0..<(range.count * settings.dim))
+                step.rowGradient(
+                    range, of: shard, tiles: tiles, drawn, into: &part, pool: pool)
+                shelf.put(gradient, at: shard)
+            }
+            step.tiles = shelf.clear()
+            step.gradientCount = count
+        }
+        self.step = step
+    }
+
+    /// Moves the drawn rows where they lie: what is left of dL/dW, then the optimizer.
     ///
     /// The step is closed by this.
     ///
     /// - Parameter rate: the learning rate of the table in this step.
     /// - Precondition: a step is open and every group has been answered.
     public mutating func commit(rate: Double) -> Figures {
-        guard let step else { preconditionFailure("a commit without an open step") }
-        self.step = nil
-        updates += 1
-        let places = touch(step.draw.rows)
-        let (settings, update) = (settings, updates)
-        for first in stride(from: 0, to: step.blocks.count, by: Self.blocksMoving) {
-            let wave = min(Self.blocksMoving, step.blocks.count - first)
-            // Gathered here: a closure that held the table would make the scatter copy it.
-            let gathered = (first..<(first + wave)).map { block in
-                let columns = Self.columns(block, of: step.draw)
-                return (
-                    weights: rows.gathered(step.draw.rows[columns]),
-                    state: moments.map { $0.gathered(places[columns]) }
-                )
+        guard var step = step.take() else { preconditionFailure("a commit without an open step") }
+        let mover = beginUpdate(of: step.draw.rows, rate: rate)
+        let (shards, kept, dim) = (step.shards, step.tiles.count, settings.dim)
+        let shelf = TensorShelf(step.tiles)
+        step.tiles = []
+        let drawn = StoredRows(rows, numbers: step.draw.rows)
+        _ = mapBlocks(count: shards.count, threads: settings.threads) { [step, pool] shard in
+            var tiles = shard < kept ? shelf.take(shard) : nil
+            let range = shards.rows(of: shard)
+            if shard < step.gradientCount, var gradients = tiles.take() {
+                var all = gradients.mutableSpan
+                var part = all._mutatingExtracting(0..<(range.count * dim))
+                mover.move(range, along: &part)
+                return
             }
-            let moved = mapBlocks(count: wave, threads: settings.threads) { offset in
-                var (weights, state) = gathered[offset]
-                let gradient = step.rowGradient(first + offset, dim: settings.dim)
-                settings.rule.apply(
-                    to: &weights, moments: &state, gradient: gradient, rate: rate, update: update)
-                return (weights, state)
+            var scratch = Tensor(uninitialized: [RowShards.blockRows * dim], pool: pool)
+            for block in RowShards.blocks(of: range) {
+                var all = scratch.mutableSpan
+                var gradient = all._mutatingExtracting(0..<(block.count * dim))
+                step.rowGradient(
+                    block, of: shard, tiles: tiles, drawn, into: &gradient, pool: pool)
+                mover.move(block, along: &gradient)
             }
-            scatter(moved, from: first, draw: step.draw, places: places)
         }
         var cosines = CosineTotals()
         for contribution in step.contributions { cosines.add(contribution.cosines) }
@@ -60,10 +93,25 @@ extension CenterTable {
     /// Gradients by the drawn rows `[M, D]` of the open step, as far as groups have been answered.
     public func rowGradients() -> Tensor {
         guard let step else { preconditionFailure("row gradients without an open step") }
-        var result = Tensor(zeros: [0, settings.dim])
-        for block in step.blocks.indices {
-            result = result.concatenatedRows(
-                with: step.rowGradient(block, dim: settings.dim))
+        precondition(step.gradientCount == 0, "row gradients are made already")
+        let (shards, dim) = (step.shards, settings.dim)
+        let drawn = StoredRows(rows, numbers: step.draw.rows)
+        var result = Tensor(uninitialized: [shards.rowCount, dim])
+        var row = Tensor(uninitialized: [dim])
+        for shard in 0..<shards.count {
+            let range = shards.rows(of: shard)
+            var all = result.mutableSpan
+            var part = all._mutatingExtracting((range.lowerBound * dim)..<(range.upperBound * dim))
+            step.rowGradient(
+                range, of: shard, tiles: shard < step.tiles.count ? step.tiles[shard] : nil, drawn,
+                into: &part, pool: pool)
+            for place in 0..<range.count {
+                var w = row.mutableSpan
+                let column = range.lowerBound + place
+                drawn.copy(column..<(column + 1), into: &w)
+                var g = part._mutatingExtracting((place * dim)..<((place + 1) * dim))
+                UnitRows.flatten(&g, along: w.span)
+            }
         }
         return result
     }
@@ -72,56 +120,83 @@ extension CenterTable {
     ///
     /// - Parameter gradient: `[rows.count, D]`.
     public mutating func move(_ drawn: [Int32], gradient: Tensor, rate: Double) {
-        updates += 1
-        let places = touch(drawn)
-        var weights = rows.gathered(drawn)
-        var state = moments.map { $0.gathered(places) }
-        settings.rule.apply(
-            to: &weights, moments: &state, gradient: gradient, rate: rate, update: updates)
-        rows.scatter(weights, to: drawn)
-        for index in moments.indices { moments[index].scatter(state[index], to: places) }
-    }
-
-    /// Blocks whose new values are held at a time before they are scattered.
-    private static let blocksMoving = 16
-
-    private mutating func scatter(
-        _ moved: [(Tensor, [Tensor])], from first: Int, draw: RowDraw, places: [Int32]
-    ) {
-        for (offset, (weights, state)) in moved.enumerated() {
-            let columns = Self.columns(first + offset, of: draw)
-            rows.scatter(weights, to: draw.rows[columns])
-            for index in moments.indices {
-                moments[index].scatter(state[index], to: places[columns])
-            }
+        precondition(
+            gradient.shape == [drawn.count, settings.dim],
+            "gradient \(gradient.shape) of \(drawn.count) rows")
+        let mover = beginUpdate(of: drawn, rate: rate)
+        for (place, row) in drawn.enumerated() {
+            mover.move(row, mover.slots[place], gradient: gradient.rows(place..<(place + 1)).span)
         }
     }
 
-    /// Gives rows that are drawn for the first time a slot of zero moments; returns the slots.
-    private mutating func touch(_ drawn: [Int32]) -> [Int32] {
+    /// Counts an update, gives rows that are drawn for the first time a slot of zero moments, and
+    /// copies chunks of which a checkpoint holds on to.
+    private mutating func beginUpdate(of drawn: [Int32], rate: Double) -> RowMover {
+        updates += 1
         for row in drawn where slots[Int(row)] < 0 {
             slots[Int(row)] = Int32(touched.count)
             touched.append(row)
         }
-        for index in moments.indices { moments[index].grow(to: touched.count) }
-        return drawn.map { slots[Int($0)] }
+        let places = drawn.map { slots[Int($0)] }
+        rows.separate(drawn, threads: settings.threads)
+        for index in moments.indices {
+            moments[index].grow(to: touched.count)
+            moments[index].separate(places, threads: settings.threads)
+        }
+        return RowMover(
+            rows: drawn, slots: places, weights: rows.access, moments: moments.map(\.access),
+            update: ElementUpdate(settings.rule, rate: rate, update: updates))
     }
 }
 
-extension CenterTable.Step {
-    /// dL/dW of a block: dL/dW^ = sum over groups of G^T z^, then back through the unit length.
-    func rowGradient(_ block: Int, dim: Int) -> Tensor {
-        let width = CenterTable.columns(block, of: draw).count
-        var gradient = Tensor(zeros: [width, dim])
-        var span = gradient.mutableSpan
-        for (place, contribution) in contributions.enumerated() {
-            let tile = contribution.gradients[block]
-            sgemm(
-                transA: .transposed, m: width, n: dim, k: contribution.unit.shape[0],
-                a: tile.span, b: contribution.unit.span,
-                beta: place == 0 ? 0 : 1, c: &span)
+/// Moves drawn rows and their moments where they lie.
+private struct RowMover: Sendable {
+    /// The drawn rows; none twice, so that threads may move parts of them at the same time.
+    let rows: [Int32]
+    /// The slots of their moments.
+    let slots: [Int32]
+    let weights: RowAccess
+    let moments: [RowAccess]
+    let update: ElementUpdate
+
+    /// Moves some of the drawn rows along their gradients, from which that part is taken first
+    /// that points along the row.
+    @inline(never) @_lifetime(gradient: copy gradient)
+    func move(_ places: Range<Int>, along gradient: inout MutableSpan<Float>) {
+        let dim = weights.dim
+        for place in places {
+            let next = place + Self.rowsAhead
+            if next < places.upperBound { prefetch(rows[next], slots[next]) }
+            let start = (place - places.lowerBound) * dim
+            var g = gradient._mutatingExtracting(start..<(start + dim))
+            weights.read(rows[place]) { UnitRows.flatten(&g, along: $0) }
+            move(rows[place], slots[place], gradient: g.span)
         }
-        blocks[block].pullBack(&gradient)
-        return gradient
+    }
+
+    /// Rows between the one that moves and the one that is called for.
+    private static let rowsAhead = 2
+
+    @inline(__always)
+    private func prefetch(_ row: Int32, _ slot: Int32) {
+        weights.read(row) { Prefetch.write($0) }
+        for moment in moments { moment.read(slot) { Prefetch.write($0) } }
+    }
+
+    /// Moves one row along its gradient.
+    func move(_ row: Int32, _ slot: Int32, gradient: Span<Float>) {
+        weights.withRow(row) { w in
+            moments[0].withRow(slot) { first in
+                guard moments.count > 1 else {
+                    var none: [Float] = []
+                    var second = none.mutableSpan
+                    update.move(&w, gradient: gradient, first: &first, second: &second)
+                    return
+                }
+                moments[1].withRow(slot) { second in
+                    update.move(&w, gradient: gradient, first: &first, second: &second)
+                }
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Optimizers
 public import Storage
 public import Tensors
@@ -54,10 +55,14 @@ extension CenterTable {
     ///
     /// - Parameter index: which of the rule's moments.
     public func moment(_ index: Int) -> Tensor {
-        var all = RowStore(count: settings.rowCount, dim: settings.dim)
-        let slots = (0..<Int32(touched.count)).map { $0 }
-        all.scatter(moments[index].gathered(slots), to: touched)
-        return all.gathered(0..<Int32(settings.rowCount))
+        let all = RowStore(count: settings.rowCount, dim: settings.dim)
+        let (target, source) = (all.access, moments[index].access)
+        for (slot, row) in touched.enumerated() {
+            target.withRow(row) { to in
+                source.withRow(Int32(slot)) { Vector.copy($0.span, into: &to) }
+            }
+        }
+        return all.copied()
     }
 
     private static func entries(_ name: String, of store: RowStore) -> [SafetensorsEntry] {
@@ -68,7 +73,7 @@ extension CenterTable {
         _ entries: [SafetensorsEntry], _ name: String, count: Int, dim: Int
     ) throws(TableError) -> RowStore {
         var chunks: [Tensor] = []
-        for index in chunkRanges(count).indices {
+        for index in 0..<RowStore.chunkCount(of: count) {
             let chunk = "\(name).\(index)"
             guard let entry = entries.first(where: { $0.name == chunk }) else {
                 throw .missing(chunk)

@@ -1,16 +1,16 @@
-internal import Objectives
+internal import Buffers
+internal import Kernels
 public import Optimizers
 public import Tensors
-internal import Kernels
-internal import Threads
 
 /// One row a class, trained by gradient like a classifier, of which each step uses a drawn part
 /// (MLCD sheet, sections 2.3 to 2.6; PartialFC).
 ///
-/// A step is `open`, one `answer` a group in any order, `commit`. All work is cut into blocks of
-/// drawn rows of a fixed width, combined in rising order, and groups are combined in rising order
-/// at commit: threads and arrival decide no bit. Rows that are not drawn keep weight and optimizer
-/// state; optimizer state exists for rows that were ever drawn.
+/// A step is `open`, one `answer` a group in any order, `makeGradients` while workers compute,
+/// `commit`. All work is cut into shards of drawn rows that follow from their number, combined in
+/// rising order, and groups are combined in rising order: threads and arrival decide no bit. Rows
+/// that are not drawn keep weight and optimizer state; optimizer state exists for rows that were
+/// ever drawn.
 public struct CenterTable: Sendable {
     /// Size, draw, update and seed of a table.
     public struct Settings: Sendable, Hashable {
@@ -24,18 +24,26 @@ public struct CenterTable: Sendable {
         public var rule: UpdateRule
         /// The run's seed.
         public var seed: UInt64
-        /// Threads at work on blocks; decides no bit.
+        /// Threads at work on shards and chunks; decides no bit.
         public var threads: Int
+        /// Bytes that a step may keep between its answers and its commit.
+        ///
+        /// What does not fit is computed twice. Decides no bit.
+        public var stepBytes: Int
+
+        /// 256 MiB, of which 256 samples and 100,000 rows of 512 floats take 200.
+        public static let stepBytesDefault = 256 << 20
 
         /// A table with these facts.
         ///
         /// - Precondition: sizes are positive, 0 < `rate` <= 1.
         public init(
             rowCount: Int, dim: Int, rate: Double, rule: UpdateRule, seed: UInt64,
-            threads: Int = 1
+            threads: Int = 1, stepBytes: Int = stepBytesDefault
         ) {
             precondition(rowCount > 0 && rowCount <= Int(Int32.max), "\(rowCount) rows")
             precondition(dim > 0 && threads > 0, "rows of \(dim) floats, \(threads) threads")
+            precondition(stepBytes >= 0, "\(stepBytes) bytes for a step")
             precondition(rate > 0 && rate <= 1, "a draw of \(rate) of all rows")
             self.rowCount = rowCount
             self.dim = dim
@@ -43,6 +51,7 @@ public struct CenterTable: Sendable {
             self.rule = rule
             self.seed = seed
             self.threads = threads
+            self.stepBytes = stepBytes
         }
 
         /// m, the number of rows wanted in a step.
@@ -68,24 +77,8 @@ public struct CenterTable: Sendable {
     var step: Step?
     /// A draw that was made ahead, with its step and positives.
     var ahead: (step: Int, positives: [Int32], draw: RowDraw)?
-
-    /// The state of an open step.
-    struct Step: Sendable {
-        var number: Int
-        var draw: RowDraw
-        /// The drawn rows at unit length, in blocks.
-        var blocks: [UnitRows]
-        /// What groups contributed, by rising group.
-        var contributions: [Contribution] = []
-    }
-
-    /// A group's part in the row gradients: G = dL/dc by blocks, and the unit embeddings.
-    struct Contribution: Sendable {
-        var group: Int
-        var unit: Tensor
-        var gradients: [Tensor]
-        var cosines: CosineTotals
-    }
+    /// Memory of steps, used again by the next one.
+    let pool = BufferPool()
 
     /// A table whose rows are normal numbers of deviation 0.01, row by row from the seed.
     public init(_ settings: Settings) {
@@ -97,12 +90,13 @@ public struct CenterTable: Sendable {
         precondition(
             rows.shape == [settings.rowCount, settings.dim],
             "rows \(rows.shape) for \(settings.rowCount) x \(settings.dim)")
-        let chunks = Self.chunkRanges(settings.rowCount).map { rows.rows($0) }
-        guard
-            let store = RowStore(
-                chunks: chunks, count: settings.rowCount, dim: settings.dim)
-        else { preconditionFailure("chunks of a table do not fit") }
-        self.init(settings, rows: store)
+        let dim = settings.dim
+        self.init(
+            settings,
+            rows: RowStore(count: settings.rowCount, dim: dim, threads: settings.threads) {
+                Blocks.copy(
+                    rows.span, from: $0.lowerBound * dim, count: $0.count * dim, into: &$1, at: 0)
+            })
     }
 
     init(_ settings: Settings, rows: RowStore) {
@@ -123,14 +117,14 @@ public struct CenterTable: Sendable {
     }
 
     /// W `[k, D]`, copied.
-    public var allRows: Tensor { rows.gathered(0..<Int32(settings.rowCount)) }
+    public var allRows: Tensor { rows.copied() }
 
     /// Makes the draw of a later step whose positives are known, so that `open` finds it.
     public mutating func drawAhead(step: Int, positives: [Int32]) {
         ahead = (step, positives, draw(step: step, positives: positives))
     }
 
-    /// Opens a step: draws its rows and brings them to unit length.
+    /// Opens a step: draws its rows.
     ///
     /// A step that was open is forgotten: opening one again gives the same.
     ///
@@ -146,11 +140,7 @@ public struct CenterTable: Sendable {
 
     /// Opens a step with a draw that is given.
     public mutating func open(step: Int, draw: RowDraw) {
-        let store = rows
-        let blocks = mapBlocks(
-            count: Self.blockCount(of: draw), threads: settings.threads
-        ) { UnitRows(store.gathered(draw.rows[Self.columns($0, of: draw)])) }
-        self.step = Step(number: step, draw: draw, blocks: blocks)
+        self.step = Step(number: step, draw: draw)
     }
 
     /// The draw of the open step.
@@ -162,44 +152,16 @@ public struct CenterTable: Sendable {
             keys: CounterKeys(seed: settings.seed, step: step))
     }
 
-    /// The number of blocks of a draw.
-    static func blockCount(of draw: RowDraw) -> Int {
-        let width = ClassificationLoss.columnsPerBlock
-        return (draw.rows.count + width - 1) / width
-    }
-
-    /// The columns of a block among the drawn rows.
-    static func columns(_ block: Int, of draw: RowDraw) -> Range<Int> {
-        let width = ClassificationLoss.columnsPerBlock
-        return (block * width)..<min(draw.rows.count, (block + 1) * width)
-    }
-
-    static func chunkRanges(_ rowCount: Int) -> [Range<Int>] {
-        stride(from: 0, to: rowCount, by: RowStore.chunkRows).map {
-            $0..<min(rowCount, $0 + RowStore.chunkRows)
-        }
-    }
-
     /// Row i is drawn under the key i, so that it does not depend on the size of the table.
     private static func initialRows(_ settings: Settings) -> RowStore {
-        let ranges = chunkRanges(settings.rowCount)
-        let dim = settings.dim
-        let chunks = mapBlocks(count: ranges.count, threads: settings.threads) { chunk in
-            var rows = Tensor(uninitialized: [ranges[chunk].count, dim])
-            var span = rows.mutableSpan
-            var place = 0
-            for row in ranges[chunk] {
+        let (seed, dim) = (settings.seed, settings.dim)
+        return RowStore(count: settings.rowCount, dim: dim, threads: settings.threads) {
+            for (place, row) in $0.enumerated() {
                 let random = CounterRandom(
-                    seed: settings.seed, stream: .tableInitialisation, a: UInt64(row))
-                var part = span._mutatingExtracting(place..<(place + dim))
+                    seed: seed, stream: .tableInitialisation, a: UInt64(row))
+                var part = $1._mutatingExtracting((place * dim)..<((place + 1) * dim))
                 random.fillNormals(&part, deviation: initialDeviation)
-                place += dim
             }
-            return rows
         }
-        guard let store = RowStore(chunks: chunks, count: settings.rowCount, dim: dim) else {
-            preconditionFailure("chunks of a table do not fit")
-        }
-        return store
     }
 }

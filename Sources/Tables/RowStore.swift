@@ -1,10 +1,14 @@
+internal import Buffers
 internal import Kernels
+internal import Objectives
 internal import Tensors
+internal import Threads
 
 /// Rows of floats in chunks of a fixed number of rows.
 ///
-/// Chunks let a table grow without moving what it has, and let a checkpoint hold on to the rows
-/// while training goes on: writing copies the chunks that are written, one at a time.
+/// Chunks let a table grow without moving what it has: each is mapped whole and takes memory page
+/// by page as rows are written. They let a checkpoint hold on to the rows while training goes on:
+/// writing copies the chunks that are written and held elsewhere, one at a time.
 struct RowStore: Sendable {
     /// Rows of a chunk: 32 MiB at 512 floats a row.
     static let chunkRows = 16384
@@ -13,18 +17,36 @@ struct RowStore: Sendable {
     private(set) var count: Int
     /// Floats of a row.
     let dim: Int
-    /// `[chunkRows, dim]` each, the last with the rows that remain.
-    private(set) var chunks: [Tensor]
+    /// `[chunkRows, dim]` each, zeros past the last row.
+    private var buffers: [AlignedBuffer]
 
     /// Rows of zeros.
     init(count: Int, dim: Int) {
         self.count = 0
         self.dim = dim
-        chunks = []
+        buffers = []
         grow(to: count)
     }
 
-    /// The rows of these chunks, or `nil` if they do not follow one another as chunks do.
+    /// Rows that `fill` writes, chunk by chunk on several threads.
+    ///
+    /// - Parameter fill: gets the numbers of a chunk's rows, and their memory.
+    init(
+        count: Int, dim: Int, threads: Int,
+        fill: @escaping @Sendable (Range<Int>, inout MutableSpan<Float>) -> Void
+    ) {
+        self.init(count: count, dim: dim)
+        let buffers = buffers
+        _ = mapBlocks(count: buffers.count, threads: threads) { chunk in
+            let rows = Self.rows(ofChunk: chunk, of: count)
+            let buffer = buffers[chunk]
+            var all = buffer.mutableFloats
+            var part = all._mutatingExtracting(0..<(rows.count * dim))
+            fill(rows, &part)
+        }
+    }
+
+    /// The rows of these chunks, or `nil` if they do not follow one another as chunks do; copied.
     init?(chunks: [Tensor], count: Int, dim: Int) {
         var left = count
         for chunk in chunks {
@@ -33,62 +55,139 @@ struct RowStore: Sendable {
             left -= rows
         }
         guard left == 0 else { return nil }
-        self.count = count
-        self.dim = dim
-        self.chunks = chunks
+        self.init(count: count, dim: dim, threads: 1) { rows, target in
+            let chunk = chunks[rows.lowerBound / Self.chunkRows]
+            Blocks.copy(chunk.span, into: &target, at: 0)
+        }
     }
+
+    /// The rows of a chunk in a store of so many rows.
+    static func rows(ofChunk chunk: Int, of count: Int) -> Range<Int> {
+        (chunk * chunkRows)..<min(count, (chunk + 1) * chunkRows)
+    }
+
+    /// The number of chunks of a store of so many rows.
+    static func chunkCount(of count: Int) -> Int { (count + chunkRows - 1) / chunkRows }
 
     /// Bytes of memory.
     var byteCount: Int { 4 * count * dim }
 
+    /// The chunks `[rows, dim]`, which share memory with the store.
+    var chunks: [Tensor] {
+        buffers.indices.map { chunk in
+            let rows = Self.rows(ofChunk: chunk, of: count).count
+            return Tensor(viewing: buffers[chunk], byteOffset: 0, shape: [rows, dim])
+        }
+    }
+
     /// Adds rows of zeros at the end.
     mutating func grow(to newCount: Int) {
         precondition(newCount >= count, "a row store does not shrink")
-        if let last = chunks.last, last.shape[0] < Self.chunkRows, newCount > count {
-            let whole = min(Self.chunkRows, last.shape[0] + newCount - count)
-            var wider = Tensor(zeros: [whole, dim])
-            var target = wider.mutableSpan
-            Blocks.copy(last.span, into: &target, at: 0)
-            count += whole - last.shape[0]
-            chunks[chunks.count - 1] = wider
+        while buffers.count < Self.chunkCount(of: newCount) {
+            buffers.append(AlignedBuffer(byteCount: 4 * Self.chunkRows * dim))
         }
-        while count < newCount {
-            let rows = min(Self.chunkRows, newCount - count)
-            chunks.append(Tensor(zeros: [rows, dim]))
-            count += rows
-        }
+        count = newCount
     }
 
-    /// Copies the rows with these numbers into a tensor `[rows.count, dim]`.
-    func gathered(_ rows: some Collection<Int32>) -> Tensor {
-        var result = Tensor(uninitialized: [rows.count, dim])
+    /// Copies those chunks that hold some of the rows and that anybody else holds, too: before rows
+    /// are written.
+    mutating func separate(_ rows: [Int32], threads: Int) {
+        var isWritten = [Bool](repeating: false, count: buffers.count)
+        for row in rows { isWritten[Int(row) / Self.chunkRows] = true }
+        var shared: [Int] = []
+        for chunk in buffers.indices where isWritten[chunk] {
+            if !isKnownUniquelyReferenced(&buffers[chunk]) { shared.append(chunk) }
+        }
+        guard !shared.isEmpty else { return }
+        let (old, count, dim) = (buffers, count, dim)
+        let copies = mapBlocks(count: shared.count, threads: threads) { [shared] index in
+            let source = old[shared[index]]
+            let copy = AlignedBuffer(byteCount: source.byteCount)
+            var target = copy.mutableFloats
+            let floats = dim * Self.rows(ofChunk: shared[index], of: count).count
+            Blocks.copy(source.floats, count: floats, into: &target, at: 0)
+            return copy
+        }
+        for (chunk, copy) in zip(shared, copies) { buffers[chunk] = copy }
+    }
+
+    /// The rows, as threads read and write them where they lie.
+    var access: RowAccess { RowAccess(buffers: buffers, dim: dim) }
+
+    /// All rows, copied into a tensor `[count, dim]`.
+    func copied() -> Tensor {
+        var result = Tensor(uninitialized: [count, dim])
         var target = result.mutableSpan
-        var place = 0
-        for row in rows {
-            let chunk = chunks[Int(row) / Self.chunkRows]
-            let start = Int(row) % Self.chunkRows * dim
-            Blocks.copy(chunk.span, from: start, count: dim, into: &target, at: place)
-            place += dim
+        for (chunk, tensor) in chunks.enumerated() {
+            Blocks.copy(tensor.span, into: &target, at: chunk * Self.chunkRows * dim)
         }
         return result
     }
+}
 
-    /// Writes `values` `[rows.count, dim]` to the rows with these numbers.
-    mutating func scatter(_ values: Tensor, to rows: some RandomAccessCollection<Int32>) {
-        precondition(
-            values.shape == [rows.count, dim],
-            "\(values.shape) does not fill \(rows.count) rows of \(dim)")
-        let source = values.span
+/// Rows of a store as threads use them at the same time.
+///
+/// It holds the store's own memory, without a copy: rows that are written have been separated
+/// (`RowStore.separate`), and no two threads use one row. So whoever holds an access sees later
+/// writes; it does not outlive the call that it was made in.
+struct RowAccess: Sendable {
+    fileprivate let buffers: [AlignedBuffer]
+    /// Floats of a row.
+    let dim: Int
+
+    /// Gives a row to `body`, to be read.
+    @inline(__always)
+    func read(_ row: Int32, _ body: (Span<Float>) -> Void) {
+        let (chunk, place) = (Int(row) / RowStore.chunkRows, Int(row) % RowStore.chunkRows)
+        let buffer = buffers[chunk]
+        body(buffer.floats.extracting((place * dim)..<((place + 1) * dim)))
+    }
+
+    /// Gives a row to `body`, to be written.
+    @inline(__always)
+    func withRow(_ row: Int32, _ body: (inout MutableSpan<Float>) -> Void) {
+        let (chunk, place) = (Int(row) / RowStore.chunkRows, Int(row) % RowStore.chunkRows)
+        let buffer = buffers[chunk]
+        var all = buffer.mutableFloats
+        var part = all._mutatingExtracting((place * dim)..<((place + 1) * dim))
+        body(&part)
+    }
+}
+
+/// The drawn rows of a store.
+struct StoredRows: DrawnRows {
+    private let access: RowAccess
+    private let numbers: [Int32]
+
+    /// Rows between the one that is copied and the one that is called for.
+    private static let rowsAhead = 2
+
+    /// Those of the rows that have these numbers.
+    init(_ store: RowStore, numbers: [Int32]) {
+        access = store.access
+        self.numbers = numbers
+    }
+
+    var count: Int { numbers.count }
+
+    var dim: Int { access.dim }
+
+    @_lifetime(target: copy target)
+    func copy(_ rows: Range<Int>, into target: inout MutableSpan<Float>) {
         var place = 0
-        var index = rows.startIndex
-        while index < rows.endIndex {
-            let chunk = Int(rows[index]) / Self.chunkRows
-            var target = chunks[chunk].mutableSpan
-            while index < rows.endIndex, Int(rows[index]) / Self.chunkRows == chunk {
-                let start = Int(rows[index]) % Self.chunkRows * dim
-                Blocks.copy(source, from: place, count: dim, into: &target, at: start)
+        var index = rows.lowerBound
+        while index < rows.upperBound {
+            // Rows rise, so those of one chunk follow each other.
+            let chunk = Int(numbers[index]) / RowStore.chunkRows
+            let buffer = access.buffers[chunk]
+            let source = buffer.floats
+            while index < rows.upperBound, Int(numbers[index]) / RowStore.chunkRows == chunk {
+                let next = index + Self.rowsAhead
+                if next < rows.upperBound { access.read(numbers[next]) { Prefetch.read($0) } }
+                let start = Int(numbers[index]) % RowStore.chunkRows * dim
+                Blocks.copy(source, from: start, count: dim, into: &target, at: place)
                 place += dim
-                index = rows.index(after: index)
+                index += 1
             }
         }
     }

@@ -59,13 +59,14 @@ let elementwiseKernels: [ElementwiseKernel] = [
     },
     ElementwiseKernel(name: "oneMinusSquare") { y, x, _ in Vector.oneMinusSquare(x, into: &y) },
     ElementwiseKernel(name: "timesOneMinus") { y, x, _ in Vector.timesOneMinus(x, into: &y) },
-    ElementwiseKernel(name: "scaleCosines") { y, x, _ in
+    ElementwiseKernel(name: "exponentiateCosines") { y, x, old in
         Vector.copy(x, into: &y)
-        _ = Vector.scaleCosines(&y, by: 30)
-    },
-    ElementwiseKernel(name: "exponentiate") { y, x, _ in
-        Vector.copy(x, into: &y)
-        _ = Vector.exponentiate(&y, minus: 0.5)
+        var sums = [Float](repeating: 0, count: x.count)
+        for index in 0..<x.count { sums[index] = old[index] }
+        var exponentials = sums.mutableSpan
+        let exponent = CosineExponent(scale: 30, shift: 2, limit: 0.9)
+        _ = Vector.exponentiateCosines(&y, times: 0.7, exponent, addingTo: &exponentials)
+        for index in 0..<x.count { y[index] += exponentials[index] }
     },
     ElementwiseKernel(name: "adamW") { p, g, second in
         var first = [Float](repeating: 0.01, count: g.count)

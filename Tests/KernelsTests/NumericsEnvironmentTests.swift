@@ -41,4 +41,4 @@ import Testing
     }
 }
 
-private let recordedCanary: UInt32 = 854_922_972
+private let recordedCanary: UInt32 = 1_893_098_549

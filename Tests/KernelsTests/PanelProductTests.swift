@@ -66,14 +66,17 @@ import Testing
         let (m, n, k) = shape
         let a = numbers(k * m, seed: 10)
         let b = numbers(k * n, seed: 11)
-        var c = [Float](repeating: .nan, count: m * n)
         let panels = packed(b, rows: k, columns: n)
-        var span = c.mutableSpan
-        PanelProduct.multiplyTransposed(
-            m: m, n: n, k: k, a: a.span, panels: panels.span, c: &span)
-        expectChains(
-            c, rows: m, columns: n, k: k, start: { _, _ in 0 }, a: { a[$1 * m + $0] },
-            b: { b[$0 * n + $1] })
+        for isAdded in [false, true] {
+            let start = isAdded ? numbers(m * n, seed: 12) : Array(repeating: .nan, count: m * n)
+            var c = start
+            var span = c.mutableSpan
+            PanelProduct.multiplyTransposed(
+                m: m, n: n, k: k, a: a.span, panels: panels.span, isAdded: isAdded, c: &span)
+            expectChains(
+                c, rows: m, columns: n, k: k, start: { isAdded ? start[$0 * n + $1] : 0 },
+                a: { a[$1 * m + $0] }, b: { b[$0 * n + $1] })
+        }
     }
 
     @Test(arguments: shapes)

@@ -11,11 +11,12 @@ import Testing
 
     private func table(
         rowCount: Int = 3000, dim: Int = 24, rate: Double = 0.5, rule: UpdateRule = adamW,
-        threads: Int = 1
+        threads: Int = 1, stepBytes: Int = CenterTable.Settings.stepBytesDefault
     ) -> CenterTable {
         CenterTable(
             CenterTable.Settings(
-                rowCount: rowCount, dim: dim, rate: rate, rule: rule, seed: 11, threads: threads))
+                rowCount: rowCount, dim: dim, rate: rate, rule: rule, seed: 11, threads: threads,
+                stepBytes: stepBytes))
     }
 
     private func embeddings(_ count: Int, _ dim: Int, step: Int) -> Tensor {
@@ -31,8 +32,13 @@ import Testing
     }
 
     /// One step of 40 samples in four groups of ten, answered in the given order.
-    private func advance(_ table: inout CenterTable, step: Int, order: [Int]) -> [Tensor] {
-        let labels = labels(40, step: step)
+    ///
+    /// - Parameter makesGradients: whether row gradients are made before the commit.
+    private func advance(
+        _ table: inout CenterTable, step: Int, order: [Int] = [0, 1, 2, 3],
+        makesGradients: Bool = false
+    ) -> [Tensor] {
+        let labels = labels(40, step: step, below: table.settings.rowCount)
         let z = embeddings(40, table.settings.dim, step: step)
         table.open(step: step, positives: RowDraw.positives(of: labels.joined()))
         var answers = [Tensor](repeating: Tensor(0), count: 4)
@@ -45,6 +51,7 @@ import Testing
                 ).gradient
         }
         #expect(table.brokenInvariant() == nil)
+        if makesGradients { table.makeGradients() }
         _ = table.commit(rate: 0.01)
         #expect(table.brokenInvariant() == nil)
         return answers
@@ -60,13 +67,116 @@ import Testing
     @Test(arguments: [adamW, sgd])
     func `neither the order of groups nor threads decide a bit`(rule: UpdateRule) {
         var one = table(rule: rule, threads: 1)
-        var two = table(rule: rule, threads: 2)
+        var others = [2, 3].map { table(rule: rule, threads: $0) }
         for step in 0..<3 {
-            let a = advance(&one, step: step, order: [0, 1, 2, 3])
-            let b = advance(&two, step: step, order: [2, 0, 3, 1])
+            let a = advance(&one, step: step)
+            for index in others.indices {
+                let b = advance(&others[index], step: step, order: [2, 0, 3, 1])
+                #expect(zip(a, b).allSatisfy { $0.isBitIdentical(to: $1) })
+            }
+        }
+        for other in others { #expect(same(one, other)) }
+    }
+
+    /// Rows of 40 floats for samples or gradients: 15,360 bytes a shard of 96 rows.
+    @Test(arguments: [0, 15_359, 15_360, 100_000, 1 << 20])
+    func `neither the memory of a step nor gradients made ahead decide a bit`(bytes: Int) {
+        var one = table(rate: 0.9)
+        var two = table(rate: 0.9, threads: 2, stepBytes: bytes)
+        for step in 0..<2 {
+            let a = advance(&one, step: step)
+            let b = advance(&two, step: step, order: [1, 0, 2, 3], makesGradients: true)
             #expect(zip(a, b).allSatisfy { $0.isBitIdentical(to: $1) })
         }
         #expect(same(one, two))
+    }
+
+    @Test(arguments: [1.0, 0.3])
+    func `a step's gradients are those of the same loss over the drawn rows at once`(
+        rate: Double
+    ) {
+        // 300 samples are two parts, 20,000 rows two chunks and many shards.
+        var table = table(rowCount: 20_000, dim: 16, rate: rate, threads: 2)
+        let labels = labels(300, step: 4, below: 20_000)
+        let z = embeddings(300, 16, step: 4)
+        table.open(step: 4, positives: RowDraw.positives(of: labels.joined()))
+        let settings = ClassificationSettings(scale: 16)
+        let answer = table.answer(
+            group: 0, embeddings: z, labels: labels, loss: settings, divisor: 300)
+        let drawn = table.currentDraw?.rows ?? []
+        let all = table.allRows
+        var rows = Tensor(zeros: [0, 16])
+        for part in stride(from: 0, to: drawn.count, by: 100) {
+            let some = drawn[part..<min(part + 100, drawn.count)]
+            rows = rows.concatenatedRows(
+                with: Tensor(
+                    some.flatMap { all.rows(Int($0)..<(Int($0) + 1)).values },
+                    shape: [some.count, 16]))
+        }
+        let places = PositiveColumns(
+            labels.map { $0.map { table.currentDraw?.position(of: $0) ?? -1 } })
+        let whole = classify(
+            z, against: rows, settings, positives: places, divisor: 300,
+            shardRows: drawn.count)
+        #expect(close(answer.gradient, whole.embeddings))
+        #expect(close(table.rowGradients(), whole.rows))
+        #expect(abs(answer.values.sum - whole.values.sum) < 1e-5 * whole.values.sum)
+        let cosines = answer.values.cosines
+        #expect(cosines.negativeCount == 300 * drawn.count - cosines.positiveCount)
+        // SGD without momentum moves each drawn row by its gradient.
+        var moved = CenterTable(
+            CenterTable.Settings(
+                rowCount: 20_000, dim: 16, rate: rate,
+                rule: .sgd(SGDMomentum(momentum: 0, weightDecay: 0)), seed: 11))
+        moved.open(step: 4, positives: RowDraw.positives(of: labels.joined()))
+        _ = moved.answer(group: 0, embeddings: z, labels: labels, loss: settings, divisor: 300)
+        _ = moved.commit(rate: 1)
+        let after = moved.allRows
+        for (place, row) in drawn.enumerated() where place % 37 == 0 {
+            for column in 0..<16 {
+                let change =
+                    all.span[Int(row) * 16 + column] - after.span[Int(row) * 16 + column]
+                let gradient = whole.rows.span[place * 16 + column]
+                #expect(abs(change - gradient) < 1e-5 * max(1, abs(gradient)))
+            }
+        }
+    }
+
+    /// Whether two tensors differ by rounding of sums alone: 1e-5 of the largest magnitude.
+    private func close(_ a: Tensor, _ b: Tensor) -> Bool {
+        let largest = b.values.reduce(0) { max($0, abs($1)) }
+        return a.shape == b.shape
+            && zip(a.values, b.values).allSatisfy { abs($0 - $1) < 1e-5 * largest }
+    }
+
+    @Test func `a copy of a table goes its own way`() {
+        var one = table()
+        _ = advance(&one, step: 0)
+        let before = one.allRows
+        var two = one
+        _ = advance(&two, step: 1)
+        #expect(one.allRows.isBitIdentical(to: before))
+        _ = advance(&one, step: 1)
+        #expect(same(one, two))
+    }
+
+    @Test func `moments grow where they are`() {
+        // 40,000 rows of 8 floats fill chunks of 16,384 slots one after the other.
+        var table = table(rowCount: 40_000, dim: 8, rate: 0.2)
+        func momentAddresses(_ table: CenterTable) -> [ObjectIdentifier] {
+            table.entries(prefix: "c").filter { $0.name.hasPrefix("c.exp_avg.") }.compactMap {
+                guard case .f32(let tensor) = $0.value else { return nil }
+                return ObjectIdentifier(tensor.buffer)
+            }
+        }
+        var addresses: [ObjectIdentifier] = []
+        for step in 0..<6 {
+            _ = advance(&table, step: step)
+            let now = momentAddresses(table)
+            #expect(now.starts(with: addresses))
+            addresses = now
+        }
+        #expect(table.touchedCount > 16_384 && addresses.count >= 2)
     }
 
     @Test func `rows that are not drawn keep weight and moments`() {

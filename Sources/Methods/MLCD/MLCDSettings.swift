@@ -63,7 +63,8 @@ public struct MLCDSettings: Hashable, Sendable {
         centers = section.int("centers", in: 2...100_000_000)
         positives = section.int("positives", in: 1...1024, default: loss.isSingleLabel ? 1 : 8)
         stored = section.int("stored", in: 1...1024, default: positives)
-        scale = section.positiveFloat("scale", upTo: 1024, default: 64)
+        scale = section.positiveFloat(
+            "scale", upTo: Double(ClassificationSettings.scaleMax), default: 64)
         let margin = loss == .cosface ? 0.4 : 0.3  // sheet 2.4; InsightFace's CosFace
         self.margin = section.float("margin", in: 0...Self.marginMax(loss), default: margin)
         derivative = section.choice("derivative", default: .straight)

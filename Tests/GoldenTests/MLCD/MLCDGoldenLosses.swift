@@ -82,14 +82,21 @@ private func tableOfAllRows(_ golden: GoldenCase) throws -> CenterTable {
 func checkAmbiguity(_ golden: GoldenCase) throws {
     let pairs = try golden.tensor("in.negative_positive")
     let scale = Float(try golden.number("scale"))
+    let count = pairs.shape[0]
+    let values = pairs.values
     for kind in [ClassificationSettings.Kind.mlc, .mlcd] {
         var loss = ClassificationLoss(
             ClassificationSettings(kind: kind, scale: scale, angularMargin: 0),
-            positives: PositiveColumns(Array(repeating: [1], count: pairs.shape[0])),
-            columnCount: 2, divisor: pairs.shape[0])
-        var block = pairs
-        var span = block.mutableSpan
-        _ = loss.accumulate(&span, columns: 0..<2)
+            positives: PositiveColumns(Array(repeating: [1], count: count)),
+            cosines: (0..<count).map { PositiveCosine(values[2 * $0 + 1]) }, columnCount: 2,
+            divisor: count)
+        // One row of negatives, one that is everybody's positive.
+        var tile = Tensor(
+            (0..<(2 * count)).map { values[2 * ($0 % count) + $0 / count] }, shape: [2, count])
+        var span = tile.mutableSpan
+        var sums = NegativeSums(sampleCount: count)
+        loss.exponentiate(&span, columns: 0..<2, inverseLengths: [1, 1], into: &sums)
+        loss.combine(sums)
         golden.compare("out.\(kind.rawValue)", loss.finish().perSample)
     }
 }
