@@ -173,6 +173,8 @@ public actor Coordinator: Service {
             turnClock.note(effect, at: seconds)
             carryOut(effect)
         }
+        // Behind the answers in the engine's queue, which workers wait for.
+        if case .groupAnswered(let step, _, _) = event { toEngine.yield(.prepareCommit(step)) }
     }
 
     func tick() async {

@@ -21,6 +21,8 @@ enum EngineCommand: Sendable {
     case foresee(StepNumber)
     case keepInput(SliceNumber, round: Int, NamedTensors)
     case answer(StepNumber, round: Int, group: Int, slices: SliceRange)
+    /// Makes ahead what the commit needs, if every group has its answer.
+    case prepareCommit(StepNumber)
     case sendAnswer(ConnectionPort, RequestID, ExchangeAnswer)
     case keepNode(SliceRange, SliceResult, replacing: [SliceRange])
     case dropNode(SliceRange)
@@ -126,6 +128,9 @@ actor StateEngine {
         case .answer(let step, let round, let group, let slices):
             try answer(round: round, group: group, slices: slices.indices)
             return .groupAnswered(step, round: round, group: group)
+        case .prepareCommit(let step):
+            prepareCommit(step)
+            return nil
         case .sendAnswer(let port, let request, let answer):
             sendAnswer(answer, as: request, on: port)
             return nil
@@ -196,6 +201,14 @@ actor StateEngine {
         let groupAnswers = try method.answer(
             round: round, group: group, slices: slices, inputs: groupInputs)
         for (slice, answer) in zip(present, groupAnswers) { answers[round][slice] = answer }
+    }
+
+    /// The tables' part in the commit, while workers compute backward: once the last group of the
+    /// open step is answered.
+    private func prepareCommit(_ step: StepNumber) {
+        let isAnswered = answers.allSatisfy { round in filled.allSatisfy { round[$0] != nil } }
+        guard step.index == committed, isAnswered else { return }
+        method.prepareCommit(step: step.index)
     }
 
     /// Adds the children of a node (design section 2, point 6).

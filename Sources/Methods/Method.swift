@@ -192,6 +192,10 @@ public protocol CoordinatorMethod: AnyObject {
     func answer(
         round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
     ) throws -> [NamedTensors]
+    /// Every group of the open step has its answers: what `commit` needs may be made ahead, while
+    /// workers compute. Nothing that `state` shows may move, since the step may still be opened
+    /// again or passed over. Optional: by default nothing is made.
+    func prepareCommit(step: Int)
     /// The step commits: tables move. `rate` is the step's learning rate, `result` the sum over
     /// the step. Returns figures for metrics and `status`, in a fixed order.
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum]
@@ -200,4 +204,7 @@ public protocol CoordinatorMethod: AnyObject {
 extension CoordinatorMethod {
     /// Nothing is made ahead.
     public func foresee(step: Int, samples: [[Int]]) {}
+
+    /// Nothing is made ahead.
+    public func prepareCommit(step: Int) {}
 }

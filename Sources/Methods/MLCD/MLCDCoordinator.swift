@@ -1,5 +1,6 @@
 internal import Clustering
 internal import Datasets
+internal import Foundation
 internal import Identity
 internal import Objectives
 internal import Optimizers
@@ -9,8 +10,8 @@ internal import Tensors
 
 /// MLCD at the coordinator: labels, the table of centers, losses (MLCD sheet, section 2.6).
 final class MLCDCoordinator: CoordinatorMethod {
-    /// Threads at work on the table; the number decides no bit.
-    static let threads = 2
+    /// Threads at work on the table, as many as there are cores; the number decides no bit.
+    static let threads = max(1, min(64, ProcessInfo.processInfo.activeProcessorCount))
 
     private let settings: MLCDSettings
     private let dataset: ImageDataset
@@ -128,6 +129,11 @@ final class MLCDCoordinator: CoordinatorMethod {
             first = rows.upperBound
             return NamedTensors(["dz": answer.gradient.rows(rows), "losses": losses.rows(rows)])
         }
+    }
+
+    func prepareCommit(step: Int) {
+        guard self.step?.number == step else { return }
+        table.makeGradients()
     }
 
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
