@@ -24,6 +24,7 @@ struct Bench: AsyncParsableCommand {
         PeakCommand.self,
         VitCommand.self,
         ResNetCommand.self,
+        TableCommand.self,
         WireCommand.self,
         WirePeerCommand.self,
         ScaleCommand.self,
