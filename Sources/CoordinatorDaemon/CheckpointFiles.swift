@@ -24,9 +24,14 @@ enum CheckpointFiles {
     static func read(_ checkpoint: Checkpoint) throws -> NumericState {
         NumericState(
             committed: checkpoint.step,
-            parameters: try arrays(try checkpoint.safetensors(model)),
+            parameters: try parameters(in: checkpoint),
             optimizer: try arrays(try checkpoint.safetensors(optimizer)),
             tables: try arrays(try checkpoint.safetensors(tables)))
+    }
+
+    /// Parameters and buffers in a checkpoint, checked against their digest.
+    static func parameters(in checkpoint: Checkpoint) throws -> [StateArray] {
+        try arrays(try checkpoint.safetensors(model))
     }
 
     /// One flat vector from named tensors.

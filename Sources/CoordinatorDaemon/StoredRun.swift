@@ -1,7 +1,7 @@
 public import Methods
 import Networks
 import RunFiles
-import Storage
+public import Storage
 import Tensors
 
 /// A run as it lies in its state directory: what offline commands read.
@@ -37,7 +37,9 @@ public struct StoredRun: Sendable {
     /// The digests of the newest whole checkpoint, computed from its files.
     ///
     /// - Throws: `DaemonError.noCheckpoint` if there is none yet, `StorageError` if none is whole.
-    public func digests() throws -> RunDigests { try state().digests }
+    public func digests() throws -> RunDigests {
+        try reading { try CheckpointFiles.read($0).digests }
+    }
 
     /// A trained version, and its number of steps.
     ///
@@ -45,16 +47,21 @@ public struct StoredRun: Sendable {
     public func trainedVersion(
         step: Int? = nil
     ) throws -> (version: VersionTensors, step: Int) {
-        let state = try state(at: step)
+        try reading(step: step) { (try version(in: $0), $0.step) }
+    }
+
+    /// The version in a checkpoint; its tables are not read.
+    public func version(in checkpoint: Checkpoint) throws -> VersionTensors {
+        let arrays = try CheckpointFiles.parameters(in: checkpoint)
         let layout = plan.method.layout
-        return (
-            VersionTensors(
-                parameters: try CheckpointFiles.flat(
-                    state.parameters, layout.parameters, file: directory),
-                buffers: try CheckpointFiles.flat(
-                    state.parameters, layout.bufferLayout, file: directory)),
-            state.committed
-        )
+        return VersionTensors(
+            parameters: try CheckpointFiles.flat(arrays, layout.parameters, file: directory),
+            buffers: try CheckpointFiles.flat(arrays, layout.bufferLayout, file: directory))
+    }
+
+    /// The tables in a checkpoint, which stay on disk.
+    public func tables(in checkpoint: Checkpoint) throws -> StreamedSafetensors {
+        try checkpoint.streamed(CheckpointFiles.tables)
     }
 
     /// The version with which the run began.
@@ -62,7 +69,31 @@ public struct StoredRun: Sendable {
     /// - Throws: `WeightFileError` if it began with weights whose file is not there any more.
     public func untrainedVersion() throws -> VersionTensors { try plan.firstVersion() }
 
-    private func state(at step: Int? = nil) throws -> NumericState {
+    /// Reads a whole checkpoint: every file was found to be what was written.
+    ///
+    /// A running coordinator removes old ones; one that is gone while it is read is left for the
+    /// newest.
+    ///
+    /// - Parameter step: that of a checkpoint; the newest whole one by default.
+    /// - Throws: `DaemonError` if there is none, or none of this step; what `body` throws.
+    public func reading<Result>(
+        step: Int? = nil, _ body: (Checkpoint) throws -> Result
+    ) throws -> Result {
+        for _ in 1..<Self.attemptsMax {
+            let checkpoint = try checkpoint(step: step)
+            do {
+                return try body(checkpoint)
+            } catch StorageError.missing where !LocalFileSystem().exists(checkpoint.folder) {
+                continue
+            }
+        }
+        return try body(try checkpoint(step: step))
+    }
+
+    /// Checkpoints that are tried: each that is gone was followed by two newer ones.
+    private static let attemptsMax = 4
+
+    private func checkpoint(step: Int?) throws -> Checkpoint {
         let folder = directory + "/checkpoints"
         guard LocalFileSystem().exists(folder) else {
             throw DaemonError.noCheckpoint(directory: directory)
@@ -73,11 +104,11 @@ public struct StoredRun: Sendable {
             guard steps.contains(step) else {
                 throw DaemonError.noCheckpointOf(step: step, directory: directory, there: steps)
             }
-            return try CheckpointFiles.read(try store.checkpoint(step: step))
+            return try store.checkpoint(step: step)
         }
         guard let checkpoint = try store.newest().checkpoint else {
             throw DaemonError.noCheckpoint(directory: directory)
         }
-        return try CheckpointFiles.read(checkpoint)
+        return checkpoint
     }
 }

@@ -37,11 +37,37 @@ public struct FeatureExtractor: Sendable {
     public func callAsFunction(
         _ dataset: ImageDataset
     ) -> (features: Tensor, embeddings: Tensor) {
-        let height = network.origin?.height ?? dataset.height
-        let width = network.origin?.width ?? dataset.width
-        return extracted(count: dataset.count, height: height, width: width) { range in
-            dataset.plainViews(Array(range), height: height, width: width)
-        }
+        extracted(batches(of: dataset), count: dataset.count) { embedded($0, of: dataset) }
+    }
+
+    /// The runs of images in which a data set is embedded.
+    public func batches(of dataset: ImageDataset) -> [Range<Int>] {
+        let (height, width) = viewSize(of: dataset)
+        return Self.batches(count: dataset.count, height: height, width: width)
+    }
+
+    /// Features and embeddings z of one batch, for who need not hold all: the same bits as among
+    /// all images.
+    ///
+    /// - Parameter batch: one of `batches`.
+    @inline(never)
+    public func embedded(
+        _ batch: Range<Int>, of dataset: ImageDataset
+    ) -> (features: Tensor, embeddings: Tensor) {
+        let (height, width) = viewSize(of: dataset)
+        return network.embed(
+            dataset.plainViews(Array(batch), height: height, width: width),
+            parameters: parameters, buffers: buffers)
+    }
+
+    private func viewSize(of dataset: ImageDataset) -> (height: Int, width: Int) {
+        (network.origin?.height ?? dataset.height, network.origin?.width ?? dataset.width)
+    }
+
+    private static func batches(count: Int, height: Int, width: Int) -> [Range<Int>] {
+        let size = min(
+            max(batchPixels / (height * width), batchImages.lowerBound), batchImages.upperBound)
+        return stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
     }
 
     /// Features `[count, featureWidth]` and embeddings z `[count, D]` of images that are ready.
@@ -51,24 +77,20 @@ public struct FeatureExtractor: Sendable {
         images: Tensor
     ) -> (features: Tensor, embeddings: Tensor) {
         precondition(images.shape.rank == 4, "images of shape \(images.shape)")
-        return extracted(
-            count: images.shape[0], height: images.shape[2], width: images.shape[3]
-        ) { images.rows($0) }
+        let batches = Self.batches(
+            count: images.shape[0], height: images.shape[2], width: images.shape[3])
+        return extracted(batches, count: images.shape[0]) {
+            network.embed(images.rows($0), parameters: parameters, buffers: buffers)
+        }
     }
 
     /// Runs over batches whose size follows from the images' size alone: bits of a product follow
     /// its shape, so it is no setting.
     private func extracted(
-        count: Int, height: Int, width: Int,
-        _ views: @escaping @Sendable (Range<Int>) -> Tensor
+        _ batches: [Range<Int>], count: Int,
+        _ embedded: @escaping @Sendable (Range<Int>) -> (features: Tensor, embeddings: Tensor)
     ) -> (features: Tensor, embeddings: Tensor) {
-        let size = min(
-            max(Self.batchPixels / (height * width), Self.batchImages.lowerBound),
-            Self.batchImages.upperBound)
-        let parts = mapBlocks(count: (count + size - 1) / size, threads: threads) { batch in
-            let range = batch * size..<min(count, (batch + 1) * size)
-            return network.embed(views(range), parameters: parameters, buffers: buffers)
-        }
+        let parts = mapBlocks(count: batches.count, threads: threads) { embedded(batches[$0]) }
         return (
             stacked(parts.map(\.features), rows: count, width: network.featureWidth),
             stacked(parts.map(\.embeddings), rows: count, width: network.embeddingWidth)

@@ -41,6 +41,11 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         return bytes
     }
 
+    /// The 32 bytes as four integers, the lowest byte first: for files that hold numbers alone.
+    public var littleEndianWords: [Int64] {
+        [word0, word1, word2, word3].map { Int64(bitPattern: $0.byteSwapped) }
+    }
+
     /// The 64 lower-case hexadecimal digits.
     public var hex: String { hexText(bytes) }
 

@@ -50,4 +50,15 @@ public struct Checkpoint: Sendable {
     public func safetensors(_ name: String) throws(StorageError) -> SafetensorsFile {
         try SafetensorsFile(read(name), path: path(name))
     }
+
+    /// A safetensors file of the checkpoint whose arrays stay on disk: for tables that are larger
+    /// than memory.
+    ///
+    /// Its bytes were compared with their digest when the checkpoint was opened; not once more.
+    public func streamed(_ name: String) throws(StorageError) -> StreamedSafetensors {
+        guard has(name) else {
+            throw .malformed(path: folder, reason: "the checkpoint has no file '\(name)'")
+        }
+        return try StreamedSafetensors(path(name), fileSystem: fileSystem)
+    }
 }

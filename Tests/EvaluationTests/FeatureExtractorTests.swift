@@ -38,6 +38,18 @@ struct FeatureExtractorTests {
         #expect(all.features.rows(200..<400).isBitIdentical(to: batch.features))
     }
 
+    @Test func `batches that are embedded one by one give the same bits as all together`() {
+        let extractor = extractor(threads: 2)
+        let all = extractor(dataset)
+        let batches = extractor.batches(of: dataset)
+        #expect(batches == [0..<200, 200..<400, 400..<450])
+        for batch in batches {
+            let part = extractor.embedded(batch, of: dataset)
+            #expect(part.features.isBitIdentical(to: all.features.rows(batch)))
+            #expect(part.embeddings.isBitIdentical(to: all.embeddings.rows(batch)))
+        }
+    }
+
     @Test func `features from files are checked against the data set`() throws {
         let path = NSTemporaryDirectory() + "/features-" + UUID().uuidString + ".npy"
         defer { try? FileManager.default.removeItem(atPath: path) }  // only temporary

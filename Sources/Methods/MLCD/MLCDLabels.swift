@@ -63,12 +63,6 @@ struct MLCDLabels: Sendable {
             let word = UInt32(bitPattern: label)
             hasher.update([0, 8, 16, 24].map { UInt8(truncatingIfNeeded: word >> $0) })
         }
-        let bytes = hasher.finalize().bytes
-        return stride(from: 0, to: bytes.count, by: 8).map { first in
-            let word = bytes[first..<(first + 8)].reversed().reduce(UInt64(0)) {
-                $0 << 8 | UInt64($1)
-            }
-            return Int64(bitPattern: word)
-        }
+        return hasher.finalize().littleEndianWords
     }
 }
