@@ -58,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CNNG"),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CPNG"),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
         .target(name: "CPrefetch"),
@@ -137,6 +138,14 @@ let package = Package(
                 "Identity",
             ], swiftSettings: strict),
 
+        // What a run has learnt, made visible
+        .target(
+            name: "Inspection",
+            dependencies: [
+                "Kernels", "Tensors", "Networks", "Datasets", "Evaluation", "Clustering", "Tables",
+                "Methods", "Storage", "Identity", "Threads", "CPNG",
+            ], swiftSettings: numeric),
+
         // Coordinator, workers, clients
         .target(
             name: "Messages",
@@ -187,7 +196,7 @@ let package = Package(
                 "Drill", "Processes",
                 "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
                 "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
-                "Transport", "Identity", "Keys", "Verification",
+                "Transport", "Identity", "Keys", "Verification", "Inspection", "Tables",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -301,6 +310,12 @@ let package = Package(
                 "Verification", "Methods", "Networks", "RunFiles", "Storage", "Datasets", "Tensors",
                 "Identity",
             ], swiftSettings: strict),
+        .testTarget(
+            name: "InspectionTests",
+            dependencies: [
+                "Inspection", "Methods", "Networks", "Datasets", "Evaluation", "Clustering",
+                "Tables", "Optimizers", "RunFiles", "Storage", "Tensors", "Identity", "CPNG",
+            ], swiftSettings: numeric),
         .target(
             name: "Fuzzing",
             dependencies: [

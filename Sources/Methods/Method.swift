@@ -30,6 +30,14 @@ public protocol Method: Sendable {
     func makeCoordinator(dataset: ImageDataset, settings: RunSettings) -> any CoordinatorMethod
     /// The trained encoder with its head, as evaluation takes it.
     var network: EmbeddingNetwork { get }
+    /// Centers of classes with which embeddings are compared by cosine, for who looks at a run.
+    /// Optional: by default there are none.
+    var centers: CenterFiles? { get }
+}
+
+extension Method {
+    /// No centers.
+    public var centers: CenterFiles? { nil }
 }
 
 /// One round of exchange in a step.

@@ -43,6 +43,8 @@ public enum RandomStream: UInt32, CaseIterable, Sendable {
     case kmeansBatch = 19
     /// Where patches are cut from images.
     case patch = 20
+    /// Which centers a gallery shows.
+    case shownCenters = 21
     /// Numbers that only tests and benchmarks draw.
     case test = 1000
 }

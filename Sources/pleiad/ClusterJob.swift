@@ -1,6 +1,4 @@
 import Clustering
-import Dispatch
-import Foundation
 import Identity
 import Storage
 
@@ -22,7 +20,7 @@ struct ClusterJob {
     func run(_ source: ClusterSource) throws -> ClusterJobReport {
         let begin = ContinuousClock.now
         let meter = WorkMeter()
-        let line = ClusterProgressLine(meter)
+        let line = WorkLine(meter)
         line.start()
         defer { line.end() }
         do {
@@ -36,7 +34,7 @@ struct ClusterJob {
     }
 
     private func computed(
-        _ source: ClusterSource, _ meter: WorkMeter, _ line: ClusterProgressLine,
+        _ source: ClusterSource, _ meter: WorkMeter, _ line: WorkLine,
         _ begin: ContinuousClock.Instant
     ) throws -> ClusterJobReport {
         let (name, raw) = try source.samples()
@@ -105,56 +103,14 @@ struct ClusterJob {
     }
 }
 
-/// What a person reads while a clustering runs.
-///
-/// On a terminal a line that is rewritten, elsewhere one every few seconds. Ctrl-C and SIGTERM stop
-/// the clustering.
-final class ClusterProgressLine {
-    private let meter: WorkMeter
-    private let begin = ContinuousClock.now
-    private let timer: any DispatchSourceTimer
-    private let signals: [any DispatchSourceSignal]
-
-    init(_ meter: WorkMeter) {
-        self.meter = meter
-        timer = DispatchSource.makeTimerSource(queue: .global())
-        signals = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { meter.stop() }
-            return source
-        }
-    }
-
-    func start() {
-        let pause = Terminal.isInteractive ? 0.25 : 10
-        let begin = begin
-        timer.schedule(deadline: .now() + pause, repeating: pause)
-        timer.setEventHandler { [meter] in
-            let text = Self.text(meter.reading, ContinuousClock.now - begin)
-            let line = Terminal.isInteractive ? Terminal.clearLine + text : text + "\n"
-            FileHandle.standardError.write(Data(line.utf8))
-        }
-        timer.resume()
-        for source in signals { source.resume() }
-    }
-
-    /// Prints a line above.
-    func say(_ text: String) {
-        let text = (Terminal.isInteractive ? Terminal.clearLine : "") + text + "\n"
-        FileHandle.standardError.write(Data(text.utf8))
-    }
-
-    func end() {
-        timer.cancel()
-        for source in signals { source.cancel() }
-        if Terminal.isInteractive {
-            FileHandle.standardError.write(Data(Terminal.clearLine.utf8))
-        }
+extension WorkLine {
+    /// A line about a clustering, which Ctrl-C and SIGTERM stop.
+    convenience init(_ meter: WorkMeter) {
+        self.init(stop: { meter.stop() }) { Self.text(meter.reading, $0) }
     }
 
     /// The line for a reading.
-    static func text(_ reading: WorkMeter.Reading, _ elapsed: Duration) -> String {
+    private static func text(_ reading: WorkMeter.Reading, _ elapsed: Duration) -> String {
         let stage =
             switch reading.stage {
             case .survey: "reading features"

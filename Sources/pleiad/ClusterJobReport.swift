@@ -13,7 +13,7 @@ struct ClusterJobReport {
     /// Some lines.
     var text: String {
         var lines = ["\(out): \(result.report)"]
-        lines.append("cluster sizes: " + occupancy)
+        lines.append("cluster sizes: " + result.report.sizesText)
         if let agreement = result.agreement {
             lines.append(
                 "of \(grouped(agreement.sampleCount)) samples "
@@ -26,16 +26,6 @@ struct ClusterJobReport {
             "\(result.objectives.count) iterations in \(duration(seconds)), labels in "
                 + "\(duration(labelSeconds))")
         return lines.joined(separator: "\n")
-    }
-
-    private var occupancy: String {
-        result.report.occupancy.enumerated().map { place, count in
-            let sizes = ClusterReport.sizes(at: place)
-            let text =
-                sizes.count == 1
-                ? "\(sizes.lowerBound)" : "\(sizes.lowerBound)-\(sizes.upperBound)"
-            return "\(text): \(grouped(count))"
-        }.joined(separator: ", ")
     }
 
     /// The same for programs.
@@ -55,7 +45,7 @@ private struct ClusterJobDocument: JSONDocument {
     let largest: Int
     let median: Int
     let imbalance: Double
-    let occupancy: [Sizes]
+    let occupancy: [ClusterSizes]
     /// Scores that the iterations computed, and what part of an exact search's these and the
     /// labels' are.
     let scores: Int
@@ -68,13 +58,6 @@ private struct ClusterJobDocument: JSONDocument {
     let recall: Double?
     let seconds: Double
     let labelSeconds: Double
-
-    /// Clusters with so many samples.
-    struct Sizes: Encodable {
-        let from: Int
-        let to: Int
-        let clusters: Int
-    }
 
     enum CodingKeys: String, CodingKey {
         case out, samples, dim, centers, iterations, objectives, empty, largest, median, imbalance
@@ -100,10 +83,7 @@ private struct ClusterJobDocument: JSONDocument {
         largest = report.largest
         median = report.median
         imbalance = report.imbalance
-        occupancy = report.occupancy.enumerated().map { place, count in
-            let sizes = ClusterReport.sizes(at: place)
-            return Sizes(from: sizes.lowerBound, to: sizes.upperBound, clusters: count)
-        }
+        occupancy = report.sizes
         scores = result.scoreCount
         scoresOfExact = Double(result.scoreCount) / exact / Double(max(iterations, 1))
         labelScoresOfExact = Double(result.labelScoreCount) / exact

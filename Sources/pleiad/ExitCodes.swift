@@ -5,6 +5,7 @@ import CoordinatorDaemon
 import Datasets
 import Drill
 import Foundation
+import Inspection
 import Keys
 import Methods
 import RunFiles
@@ -36,6 +37,8 @@ func processExitCode(of error: any Error) -> Int32? {
         2
     case let error as DaemonError: error.isBadInput ? 2 : 1
     case let error as DrillError: error.isBadInput ? 2 : 1
+    case InspectionError.file(let error): processExitCode(of: error)
+    case let error as InspectionError: error.isBadInput ? 2 : 1
     case KeysError.failed: 1
     case is KeysError, ClientError.untrusted: 2
     case StorageError.missing, StorageError.malformed, StorageError.locked: 2

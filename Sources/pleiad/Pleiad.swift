@@ -30,7 +30,7 @@ struct Pleiad: AsyncParsableCommand {
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
             EmbedCommand.self, ExportCommand.self, VerifyCommand.self, LedgerCommand.self,
             DrillCommand.self, WhyCommand.self, StopCommand.self, KeysCommand.self,
-            PatchesCommand.self,
+            PatchesCommand.self, TableCommand.self, GalleryCommand.self,
         ])
 
     static func main() async {

@@ -21,6 +21,11 @@ func grouped(_ value: Int) -> String {
     return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
 }
 
+/// A count of things, in the plural but for one.
+func counted(_ count: Int, _ what: String) -> String {
+    "\(grouped(count)) \(what)\(count == 1 ? "" : "s")"
+}
+
 /// A number with so many decimals.
 func decimals(_ value: Double, _ count: Int) -> String {
     String(format: "%.\(count)f", value)

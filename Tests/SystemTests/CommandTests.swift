@@ -7,7 +7,7 @@ extension SystemTests {
         static let commands = [
             "train", "coordinator", "worker", "status", "digest", "check", "evaluate", "cluster",
             "patches",
-            "embed", "export",
+            "embed", "export", "table", "gallery",
         ]
 
         @Test(arguments: commands)
@@ -137,7 +137,7 @@ extension SystemTests {
             #expect(given.errors.contains("tcp://127.0.0.1:3"), "\(given.errors)")
         }
 
-        @Test(arguments: ["digest", "evaluate", "embed", "export"])
+        @Test(arguments: ["digest", "evaluate", "embed", "export", "table", "gallery"])
         func `a directory without a run, or without a checkpoint, exits with 2`(
             command: String
         )
@@ -145,8 +145,8 @@ extension SystemTests {
         {
             let scratch = try ScratchDirectory()
             let data = try SmallData.write(to: scratch)
-            let rest =
-                ["embed", "export"].contains(command) ? ["--out", scratch.appending("f.npy")] : []
+            let files = ["embed": "f.npy", "export": "f.safetensors", "gallery": "f.html"]
+            let rest = files[command].map { ["--out", scratch.appending($0)] } ?? []
             for (folder, words) in [("none", "holds no run"), ("new", "no whole checkpoint")] {
                 if folder == "new" {
                     // A coordinator that was killed before its first checkpoint.

@@ -50,7 +50,7 @@ enum TidyRules {
     static let seams = [
         "Sources/Buffers/", "Sources/Identity/", "Sources/Kernels/", "Sources/Threads/",
         "Sources/Transport/NNG", "Sources/Storage/POSIX", "Sources/Datasets/Decoders",
-        "Sources/Wire/Checksum", "Sources/Drill/Sockets",
+        "Sources/Wire/Checksum", "Sources/Drill/Sockets", "Sources/Inspection/PNG",
     ]
 
     /// Words that no source may contain, with the reason.

@@ -1,0 +1,8 @@
+extension MLCD {
+    /// The table of centers, as `MLCDCoordinator.state` names its arrays, and the labels.
+    public var centers: CenterFiles? {
+        CenterFiles(
+            prefix: "centers", rowCount: settings.centers, dim: settings.dim,
+            labels: MLCDLabels.fileName, labelsDigest: "labels.digest")
+    }
+}
