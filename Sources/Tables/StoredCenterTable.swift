@@ -25,8 +25,9 @@ public struct StoredCenterTable: Sendable {
     public init(
         _ file: StreamedSafetensors, prefix: String, rowCount: Int, dim: Int
     ) throws(StorageError) {
-        for (index, range) in CenterTable.chunkRanges(rowCount).enumerated() {
-            let name = "\(prefix).rows.\(index)"
+        for chunk in 0..<RowStore.chunkCount(of: rowCount) {
+            let range = RowStore.rows(ofChunk: chunk, of: rowCount)
+            let name = "\(prefix).rows.\(chunk)"
             let (type, dims) = (try file.type(name), try file.dims(name))
             guard type == .f32, dims == [range.count, dim] else {
                 throw .malformed(
