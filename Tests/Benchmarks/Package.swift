@@ -23,7 +23,7 @@ let package = Package(
             dependencies: [
                 .product(name: "PleiadModules", package: "pleiad"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "ScaleModel",
+                "ScaleModel", "CWidePeak",
             ],
             swiftSettings: [
                 .strictMemorySafety(),
@@ -35,6 +35,8 @@ let package = Package(
                 .enableExperimentalFeature("Lifetimes"),
                 .unsafeFlags(vectorFlags),
             ]),
+        // The peak of registers of sixteen floats, which Swift compiles for no older processor.
+        .target(name: "CWidePeak"),
         // The model behind the simulated cases of `bench scale`.
         .target(name: "ScaleModel"),
         .testTarget(name: "ScaleModelTests", dependencies: ["ScaleModel"]),

@@ -28,8 +28,8 @@ final class KMeansBenchmark {
             search: item.isExact ? .exact : .automatic)
         remark("\(item.name): cutting \(item.vectors) patches \(item.side) x \(item.side)")
         let images = try FashionMNIST.load().train
-        let patches = PatchFeatures(
-            images, side: item.side, count: item.vectors, seed: 0
+        let patches = PixelFeatures(
+            images.patches(ImagePatches(side: item.side, count: item.vectors, seed: 0))
         ).features()
         let path = folder.appendingPathComponent("vectors.npy").path
         try NPYFile.write(FeaturePreparation().applied(to: patches), to: path)

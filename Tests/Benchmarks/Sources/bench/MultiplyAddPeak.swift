@@ -1,26 +1,35 @@
+import CWidePeak
 internal import Synchronization
 
-/// The most floating-point operations a second that cores give: multiply-adds of eight floats in
-/// registers, nothing else.
+/// The most floating-point operations a second that cores give: multiply-adds in registers, of
+/// sixteen floats where the processor has such registers and else of eight, nothing else.
 enum MultiplyAddPeak {
     /// Operations a second on so many threads, each a core's worth.
     ///
     /// It takes some 40 ms: threads that wake on one core need a few to be parted.
     static func measure(_ crew: SlotCrew, slots: Int) -> Double {
-        let rounds = 6_000_000
+        let isWide = wide_peak_is_supported() != 0
         let rest = Mutex(Float(0))
         let begin = monotonicSeconds()
         crew.run(slots: slots) { slot in
-            let sum = spin(rounds: rounds, start: Float(slot))
+            let start = Float(slot)
+            let sum =
+                isWide ? wide_peak_spin(wideLength, start) : spin(rounds: rounds, start: start)
             rest.withLock { $0 += sum }
         }
         let seconds = monotonicSeconds() - begin
         precondition(rest.withLock { $0.isFinite }, "the sums of the peak left their range")
-        return Double(slots) * Double(rounds) * operationsPerRound / seconds
+        let operations = isWide ? wideOperations : Double(rounds) * operationsPerRound
+        return Double(slots) * operations / seconds
     }
 
+    private static let rounds = 6_000_000
     /// 48 multiply-adds of 8 floats in a round, 2 operations each.
     private static let operationsPerRound = 48.0 * 8 * 2
+
+    private static let wideLength = 12_000_000
+    /// 16 chains of 16 floats, 2 operations each.
+    private static let wideOperations = Double(wideLength) * 16 * 16 * 2
 
     /// Twelve chains side by side: more than the latency times the units of cores with two of them.
     @inline(never)
