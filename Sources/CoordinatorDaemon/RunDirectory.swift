@@ -19,8 +19,8 @@ final class RunDirectory: Sendable {
     /// Openings of steps in which something was in doubt, of all starts before this one.
     let doubtsAtOpening: Int
     let checkpoints: CheckpointStore
-    /// The records that the ledger held when it was opened, in step order.
-    let recordsAtOpening: [LedgerRecord]
+    /// The end of the ledger, as it was when it was opened.
+    let tailAtOpening: LedgerTail
     private let files: any FileSystem
     private let logger: Logger
     private let lock: RunLock?
@@ -56,16 +56,16 @@ final class RunDirectory: Sendable {
                 path: "\(path)/\(name)", committedByteCount: LogLength.of(name, in: lengths),
                 middleDamage: damage, fileSystem: files, visit: visit)
         }
-        var records: [LedgerRecord] = []
+        var tail = LedgerTail(oldestCheckpoint: try checkpoints.steps().first)
         ledger = try open("ledger", .refuse) { index, value throws(StorageError) in
             guard let record = LedgerRecord(json: value), record.step == index else {
                 throw .damaged(
                     path: path + "/ledger",
                     reason: "line \(index + 1) is no record of step \(index)")
             }
-            records.append(record)
+            tail.append(record)
         }
-        recordsAtOpening = records
+        tailAtOpening = tail
         metrics = try open("metrics.jsonl", .cut)
         events = try open("events.jsonl", .cut)
         // After the ledger, whose refusal must not wipe out how the last start ended.

@@ -28,7 +28,7 @@ extension StateEngine {
         try method.prepare(directory: directory.path) { fraction, what in
             board.preparing("\(what), \(Int(100 * fraction)) %")
         }
-        let records = directory.recordsAtOpening
+        let tail = directory.tailAtOpening
         let (checkpoint, rejected) = try directory.checkpoints.newest()
         for broken in rejected { directory.warn("passed over checkpoint \(broken)") }
         try directory.checkpoints.setAside(rejected)
@@ -38,21 +38,21 @@ extension StateEngine {
             version = try run.plan.firstVersion()
             versionDigest = digest(of: version, threads: Self.threads)
         }
-        guard records.count >= committed else {
+        guard tail.stepCount >= committed else {
             throw DaemonError.badState(
                 file: directory.path + "/ledger",
-                reason: "holds \(records.count) steps, but there is a checkpoint of \(committed)")
+                reason: "holds \(tail.stepCount) steps, but there is a checkpoint of \(committed)")
         }
-        if committed > 0, records[committed - 1].next != versionDigest.hex {
+        if committed > 0, tail.record(of: committed - 1)?.next != versionDigest.hex {
             throw DaemonError.badState(
                 file: directory.path + "/checkpoints/step-\(committed)",
                 reason: "is not the version that the ledger records for step \(committed - 1)")
         }
-        repeated = Array(records[committed...])
+        repeated = tail.records(from: committed)
         try directory.cutMetrics(after: committed)
         board.publish(tables: method.tables)
         board.preparing("")
-        return .prepared(committed: StepNumber(committed), recorded: StepNumber(records.count))
+        return .prepared(committed: StepNumber(committed), recorded: StepNumber(tail.stepCount))
     }
 
     private func restore(_ checkpoint: Checkpoint) throws {

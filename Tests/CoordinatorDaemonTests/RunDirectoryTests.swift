@@ -67,7 +67,7 @@ import Testing
         var committed = try directory.checkpoints.newest().checkpoint?.step ?? 0
         try directory.cutMetrics(after: committed)
         while committed < last {
-            if committed >= directory.recordsAtOpening.count {
+            if committed >= directory.tailAtOpening.stepCount {
                 try directory.append(record(committed))
             }
             committed += 1
@@ -93,14 +93,16 @@ import Testing
     {
         let directory = try open(disk)
         #expect(directory.epoch > done.epoch, "\(what)")
-        let steps = directory.recordsAtOpening.count
+        let steps = directory.tailAtOpening.stepCount
         #expect(steps == done.steps || steps == done.steps + 1, "\(what): \(steps) steps")
-        #expect(directory.recordsAtOpening == (0..<steps).map(record), "\(what)")
         let doubts = directory.doubtsAtOpening
         #expect(doubts == done.doubts || doubts == done.doubts + 1, "\(what): \(doubts) doubts")
         let (checkpoint, rejected) = try directory.checkpoints.newest()
         let step = checkpoint?.step ?? 0
         #expect(step >= done.checkpoint && step <= steps, "\(what): a checkpoint of \(step)")
+        let tail = directory.tailAtOpening
+        #expect(tail.records(from: step) == (step..<steps).map(record), "\(what)")
+        if step > 0 { #expect(tail.record(of: step - 1) == record(step - 1), "\(what)") }
         #expect(rejected.isEmpty, "\(what): \(rejected)")
     }
 
@@ -166,12 +168,12 @@ import Testing
                 // The program is started once more on the same system, then the power goes.
                 let what = "fault at \(number), \(survival)"
                 try expectRecovered(disk, done, what)
-                let counted = try open(disk).recordsAtOpening.count
+                let counted = try open(disk).tailAtOpening.stepCount
                 let after = disk.restart(survival)
                 done.epoch += 2
                 done.steps = counted
                 let found = try open(after)
-                #expect(found.recordsAtOpening.count == counted, "\(what)")
+                #expect(found.tailAtOpening.stepCount == counted, "\(what)")
                 #expect(found.epoch > done.epoch, "\(what)")
                 try work(after, upTo: 6, &done)
                 try expectWhole(after.restart(.nothing), steps: 6, what)
