@@ -41,6 +41,20 @@ public struct ClusterLabels: Sendable {
             similarities: nearest.scores)
     }
 
+    /// The `depth` most similar labels of every sample.
+    ///
+    /// - Precondition: there are as many.
+    public func nearest(_ depth: Int) -> ClusterLabels {
+        precondition((1...perSample).contains(depth), "\(depth) of \(perSample) labels")
+        guard depth < perSample else { return self }
+        func kept<Value>(_ values: [Value]) -> [Value] {
+            (0..<(sampleCount * depth)).map { values[$0 / depth * perSample + $0 % depth] }
+        }
+        return ClusterLabels(
+            perSample: depth, clusterCount: clusterCount, labels: kept(labels),
+            similarities: kept(similarities))
+    }
+
     /// The labels of one sample, most similar first.
     public func labels(of sample: Int) -> ArraySlice<Int32> {
         labels[(sample * perSample)..<((sample + 1) * perSample)]

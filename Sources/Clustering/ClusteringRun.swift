@@ -153,6 +153,14 @@ public struct ClusteringResult: Sendable {
     /// How the labels compare with those of an exact search; nil if they are exact.
     public var agreement: SearchAgreement?
 
+    /// The same clustering with fewer labels of each sample, the most similar ones.
+    public func keeping(labelsPerSample depth: Int) -> ClusteringResult {
+        ClusteringResult(
+            centers: centers, labels: labels.nearest(depth), report: report,
+            objectives: objectives, scoreCount: scoreCount, labelScoreCount: labelScoreCount,
+            agreement: agreement)
+    }
+
     /// The mean cosine of the samples with their first labels.
     public var meanSimilarity: Double {
         let firsts = stride(from: 0, to: labels.similarities.count, by: labels.perSample)

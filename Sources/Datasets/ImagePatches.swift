@@ -1,23 +1,18 @@
-public import Tensors
+internal import Identity
+internal import Tensors
 
-/// Square patches cut from images at random places: as many real vectors as one wants.
-public struct PatchFeatures: FeatureSource {
-    private let dataset: ImageDataset
+/// Square patches at random places of random images: real images in any number.
+public struct ImagePatches: Hashable, Sendable {
     /// Rows and columns of a patch.
-    public let side: Int
-    /// Patches.
-    public let count: Int
+    public var side: Int
+    /// Patches; the same image and place may be drawn twice.
+    public var count: Int
     /// Decides images and places.
-    public let seed: UInt64
+    public var seed: UInt64
 
-    /// Patches of a data set; the same image and place may be drawn twice.
-    ///
-    /// - Parameter side: at most the images' height and width.
-    public init(_ dataset: ImageDataset, side: Int, count: Int, seed: UInt64) {
-        precondition(
-            side > 0 && side <= min(dataset.height, dataset.width) && count >= 0,
-            "\(count) patches of side \(side) from \(dataset.height) x \(dataset.width)")
-        self.dataset = dataset
+    /// Patches of this size and number.
+    public init(side: Int, count: Int, seed: UInt64) {
+        precondition(side > 0 && count >= 0, "\(count) patches of side \(side)")
         self.side = side
         self.count = count
         self.seed = seed
@@ -25,30 +20,43 @@ public struct PatchFeatures: FeatureSource {
 
     /// Such as `200000 patches 16 x 16, seed 0`.
     public var name: String { "\(count) patches \(side) x \(side), seed \(seed)" }
+}
 
-    /// `[count, channels * side * side]`, pixels scaled to 0...1, in the order of the images'.
-    public func features() -> Tensor {
-        let random = CounterRandom(seed: seed, stream: .patch)
-        let (height, width, channels) = (dataset.height, dataset.width, dataset.channels)
-        let dim = channels * side * side
-        var result = Tensor(uninitialized: [count, dim])
-        var output = result.mutableSpan
-        let pixels = dataset.pixels.span
-        for patch in 0..<count {
-            let image = random.integer(at: 4 * patch, below: dataset.count)
+extension ImageDataset {
+    /// Patches of these images, each with the label of the image that it is cut from.
+    ///
+    /// - Precondition: a patch is no larger than an image.
+    public func patches(_ wanted: ImagePatches) -> ImageDataset {
+        let side = wanted.side
+        precondition(
+            side <= min(height, width), "patches of side \(side) from \(height) x \(width)")
+        let random = CounterRandom(seed: wanted.seed, stream: .patch)
+        let patchBytes = channels * side * side
+        var labels = [UInt8](repeating: 0, count: wanted.count)
+        var cut = [UInt8](repeating: 0, count: wanted.count * patchBytes)
+        var output = cut.mutableSpan
+        let source = pixels.span
+        var place = 0
+        for patch in 0..<wanted.count {
+            let image = random.integer(at: 4 * patch, below: count)
             let top = random.integer(at: 4 * patch + 1, below: height - side + 1)
             let left = random.integer(at: 4 * patch + 2, below: width - side + 1)
-            var place = patch * dim
+            labels[patch] = self.labels[image]
             for channel in 0..<channels {
                 for row in top..<(top + side) {
                     let line = ((image * channels + channel) * height + row) * width
                     for column in left..<(left + side) {
-                        output[place] = Float(pixels[line + column]) / 255
+                        output[place] = source[line + column]
                         place += 1
                     }
                 }
             }
         }
-        return result
+        let part = DataManifest.Entry(
+            name: wanted.name, byteCount: cut.count, digest: sha256(cut))
+        return ImageDataset(
+            name: name + "/patches", channels: channels, height: side, width: side,
+            classCount: classCount, pixels: cut, labels: labels, statistics: statistics,
+            manifest: DataManifest(entries: manifest.entries + [part]))
     }
 }

@@ -67,12 +67,29 @@ public struct RunPlan: Sendable {
         directory: String? = nil
     ) throws(DatasetError) -> (train: ImageDataset, test: ImageDataset) {
         let place = directory ?? settings.data.path ?? FashionMNIST.defaultDirectory
-        let (train, test) = try FashionMNIST.load(directory: place)
+        let (train, test) = images(cutFrom: try FashionMNIST.load(directory: place))
         let batch = settings.batch
         guard !batch.dropLast || batch.samples <= train.count else {
             throw .tooFewSamples(name: train.name, count: train.count, batch: batch.samples)
         }
         return (train, test)
+    }
+
+    /// Patches to test on; fewer where fewer are trained on.
+    private static let testPatchesMax = 10_000
+
+    /// The images themselves, or the patches that the run file asks for.
+    private func images(
+        cutFrom whole: (train: ImageDataset, test: ImageDataset)
+    ) -> (train: ImageDataset, test: ImageDataset) {
+        guard let wanted = settings.data.patches else { return whole }
+        func cut(_ images: ImageDataset, _ count: Int) -> ImageDataset {
+            images.patches(ImagePatches(side: wanted.side, count: count, seed: wanted.seed))
+        }
+        return (
+            cut(whole.train, wanted.count),
+            cut(whole.test, min(wanted.count, Self.testPatchesMax))
+        )
     }
 
     /// Which samples each step trains on, out of `count`.

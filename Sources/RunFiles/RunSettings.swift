@@ -64,6 +64,18 @@ public struct DataSettings: Hashable, Sendable {
         case fashionMNIST = "fashion-mnist"
         /// Any other data set in the four files of MNIST: 28 x 28, ten classes.
         case idx
+        /// Square patches cut from Fashion-MNIST: images in any number.
+        case patches
+    }
+
+    /// The patches of a data set of patches.
+    public struct Patches: Hashable, Sendable {
+        /// Rows and columns of a patch.
+        public var side: Int
+        /// Patches to train on.
+        public var count: Int
+        /// Decides images and places.
+        public var seed: UInt64
     }
 
     /// Where images come from.
@@ -72,9 +84,17 @@ public struct DataSettings: Hashable, Sendable {
     ///
     /// A free key: the data set's digest says whether two peers have the same.
     public var path: String?
+    /// What is cut where the kind is `patches` (keys `side`, `count`, `seed`).
+    public var patches: Patches?
 
     init(from section: Section) {
         kind = section.choice("kind", default: .fashionMNIST)
+        if kind == .patches {
+            patches = Patches(
+                side: section.int("side", in: 1...28, default: 14),
+                count: section.int("count", in: 1...100_000_000),
+                seed: section.unsigned("seed", default: 0))
+        }
         path = section.optionalString("path", .free)
         if kind == .idx, path == nil {
             section.reject("path", "is missing", allowed: "the folder of the four IDX files")

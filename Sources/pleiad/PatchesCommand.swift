@@ -10,7 +10,7 @@ struct PatchesCommand: ParsableCommand {
         discussion: """
             Squares at random places of random training images, a row each, pixels scaled to 0 to \
             1. They are real vectors in any number, to try a clustering on; seed and numbers \
-            decide every byte.
+            decide every byte. A run file's `data: {kind: patches, ...}` trains on the same.
 
             Examples:
               pleiad patches --count 2000000 --side 8 --out patches.npy
@@ -46,8 +46,8 @@ struct PatchesCommand: ParsableCommand {
             throw BadInput(
                 description: "--side \(side): the images have \(largest) rows and columns")
         }
-        let patches = PatchFeatures(images.train, side: side, count: count, seed: seed)
-        try NPYFile.write(patches.features(), to: out)
+        let patches = ImagePatches(side: side, count: count, seed: seed)
+        try NPYFile.write(PixelFeatures(images.train.patches(patches)).features(), to: out)
         print("\(out): \(patches.name), of \(images.train.name)")
     }
 }

@@ -13,7 +13,7 @@ final class MLCDCoordinator: CoordinatorMethod {
     /// Threads at work on the table, as many as there are cores; the number decides no bit.
     static let threads = max(1, min(64, ProcessInfo.processInfo.activeProcessorCount))
 
-    private let settings: MLCDSettings
+    let settings: MLCDSettings
     private let dataset: ImageDataset
     private let seed: UInt64
     private let loss: ClassificationSettings
@@ -199,18 +199,41 @@ final class MLCDCoordinator: CoordinatorMethod {
     func prepare(
         directory: String, report: (_ fraction: Double, _ what: String) -> Void
     ) throws {
-        let features = try MLCDFeatures(settings.clustering, dataset: dataset)
-        let origin = MLCDLabels.origin(settings, dataset: dataset, features: features.digest)
+        switch settings.labels {
+        case .file(let path):
+            let origin = MLCDLabels.originOfFile(settings, dataset: dataset)
+            try prepare(directory, origin) {
+                report(0, "reading labels from \(path)")
+                let given = try MLCDLabels.clustering(
+                    of: path, settings: settings, count: dataset.count)
+                report(1, "labels from \(path): \(given.report)")
+                return given
+            }
+        case .clustering(let clustering):
+            let features = try MLCDFeatures(clustering, dataset: dataset)
+            let origin = MLCDLabels.origin(
+                settings, clustering: clustering, dataset: dataset, features: features.digest)
+            try prepare(directory, origin) {
+                let made = try features.clustered(settings, report: report)
+                report(1, "clustered: \(made.report)")
+                return made
+            }
+        }
+    }
+
+    /// Takes the labels of this origin that the state directory has, or puts there what is made.
+    private func prepare(
+        _ directory: String, _ origin: Digest, making: () throws -> ClusteringResult
+    ) throws {
         if let found = try MLCDLabels.load(
             directory: directory, origin: origin, settings: settings, count: dataset.count)
         {
             labels = found
             return
         }
-        let made = try features.clustered(settings, report: report)
+        let made = try making()
         try MLCDLabels.save(made, origin: origin, directory: directory)
         labels = MLCDLabels(labels: made.labels, origin: origin)
-        report(1, "clustered: \(made.report)")
     }
 }
 

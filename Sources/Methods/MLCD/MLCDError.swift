@@ -12,6 +12,8 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     case noLabels
     /// Images cannot be cut into squares of this side for clustering.
     case badPooling(Int, height: Int, width: Int)
+    /// A file of labels is not one of the run's images.
+    case wrongLabels(file: String, problem: String)
     /// The run was ended while its images were clustered.
     case clusteringStopped
     /// A checkpoint was made with other labels.
@@ -33,6 +35,9 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
         case .badPooling(let pooling, let height, let width):
             "mlcd.clustering.pooling is \(pooling), which does not divide images of "
                 + "\(height) x \(width): give a common divisor of both"
+        case .wrongLabels(let file, let problem):
+            "mlcd.labels: \(file) \(problem): give the clustering of the run's own images, in "
+                + "their order"
         case .clusteringStopped:
             "the clustering was stopped: the next start begins it again"
         case .otherLabels:

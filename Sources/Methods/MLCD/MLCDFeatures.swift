@@ -7,14 +7,16 @@ internal import Tensors
 
 /// What is clustered: the pixels of the plain images, or features from a file.
 struct MLCDFeatures {
+    private let clustering: MLCDClusteringSettings
     private let dataset: ImageDataset
     /// Features from a file `[n, d]`, one row an image; nil for pixels.
     private let given: Tensor?
 
     /// Reads the file of features where the settings name one.
-    init(_ settings: MLCDClusteringSettings, dataset: ImageDataset) throws {
+    init(_ clustering: MLCDClusteringSettings, dataset: ImageDataset) throws {
+        self.clustering = clustering
         self.dataset = dataset
-        given = try settings.path.map {
+        given = try clustering.path.map {
             try FileFeatures(path: $0, expectedCount: dataset.count).features()
         }
     }
@@ -26,9 +28,8 @@ struct MLCDFeatures {
     func clustered(
         _ settings: MLCDSettings, report: (_ fraction: Double, _ what: String) -> Void
     ) throws -> ClusteringResult {
-        let clustering = settings.clustering
         let preparation = FeaturePreparation(centred: clustering.centered, unitLength: true)
-        let samples = preparation.applied(to: try features(settings.clustering.pooling))
+        let samples = preparation.applied(to: try features(clustering.pooling))
         let result = try cluster(
             samples,
             settings: ClusteringSettings(

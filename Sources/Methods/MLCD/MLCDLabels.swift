@@ -19,11 +19,22 @@ struct MLCDLabels: Sendable {
     /// q classes of a sample.
     func stored(of sample: Int) -> ArraySlice<Int32> { labels.labels(of: sample) }
 
+    /// What labels of a file follow from: k, q, the images.
+    ///
+    /// Not the file, of which the state directory has a copy: later starts do without it.
+    static func originOfFile(_ settings: MLCDSettings, dataset: ImageDataset) -> Digest {
+        var hasher = SHA256Hasher()
+        hasher.update(
+            "centers \(settings.centers) stored \(settings.stored) labels of a file "
+                + "images \(dataset.digest.hex)")
+        return hasher.finalize()
+    }
+
     /// What the labels follow from: the clustering's settings, k, q, the images, the features.
     static func origin(
-        _ settings: MLCDSettings, dataset: ImageDataset, features: Digest?
+        _ settings: MLCDSettings, clustering: MLCDClusteringSettings, dataset: ImageDataset,
+        features: Digest?
     ) -> Digest {
-        let clustering = settings.clustering
         let clustered = features?.hex ?? "pixels/\(clustering.pooling)"
         var hasher = SHA256Hasher()
         hasher.update(
@@ -47,6 +58,31 @@ struct MLCDLabels: Sendable {
             labels.perSample == settings.stored, labels.clusterCount == settings.centers
         else { return nil }
         return MLCDLabels(labels: labels, origin: origin)
+    }
+
+    /// Reads a clustering that somebody has made of the images, with as many labels as are stored.
+    ///
+    /// - Throws: `MLCDError.wrongLabels` if it is one of other samples, or of other centers.
+    static func clustering(
+        of path: String, settings: MLCDSettings, count: Int
+    ) throws -> ClusteringResult {
+        let clustering = try ClusteringResult.read(from: path).result
+        let labels = clustering.labels
+        guard labels.sampleCount == count else {
+            throw MLCDError.wrongLabels(
+                file: path, problem: "labels \(labels.sampleCount) samples, the run has \(count)")
+        }
+        guard labels.clusterCount == settings.centers else {
+            throw MLCDError.wrongLabels(
+                file: path,
+                problem: "has \(labels.clusterCount) centers, mlcd.centers is \(settings.centers)")
+        }
+        guard labels.perSample >= settings.stored else {
+            throw MLCDError.wrongLabels(
+                file: path,
+                problem: "has \(labels.perSample) labels a sample, \(settings.stored) are wanted")
+        }
+        return clustering.keeping(labelsPerSample: settings.stored)
     }
 
     /// Writes a clustering to the state directory, with what it follows from.

@@ -51,8 +51,8 @@ public struct MLCDSettings: Hashable, Sendable {
     public var rate: Double
     /// How the rows of the table move (section `table`).
     public var table: MLCDTableSettings
-    /// Where the classes come from (section `clustering`).
-    public var clustering: MLCDClusteringSettings
+    /// Where the classes of the images come from (key `labels`, or else section `clustering`).
+    public var labels: MLCDLabelSource
 
     /// Reads the section; mistakes are recorded in its document.
     ///
@@ -71,7 +71,12 @@ public struct MLCDSettings: Hashable, Sendable {
         filter = section.float("filter", in: 0...1, default: 0)
         rate = section.positiveFloat("rate", upTo: 1, default: 0.1)
         table = MLCDTableSettings(from: section.sub("table"), optimizer: optimizer)
-        clustering = MLCDClusteringSettings(from: section.sub("clustering"))
+        // Free: what decides bits is the file's content, which a run keeps from its first start on.
+        if let path = section.optionalString("labels", .free) {
+            labels = .file(path)
+        } else {
+            labels = .clustering(MLCDClusteringSettings(from: section.sub("clustering")))
+        }
         checkTogether(section)
     }
 
@@ -146,6 +151,14 @@ public struct MLCDTableSettings: Hashable, Sendable {
             rule = .sgd(SGDMomentum(momentum: momentum, weightDecay: weightDecay))
         }
     }
+}
+
+/// Where the classes of the images come from.
+public enum MLCDLabelSource: Hashable, Sendable {
+    /// A clustering of the images, made before training begins.
+    case clustering(MLCDClusteringSettings)
+    /// A file that `pleiad cluster` wrote, with a row of labels for every image, in order.
+    case file(String)
 }
 
 /// The section `mlcd.clustering`: what is clustered, and how (sheet section 2.1).

@@ -1,3 +1,4 @@
+import Clustering
 import Datasets
 import Foundation
 import Identity
@@ -92,6 +93,63 @@ import Testing
                 try coordinator("  pooling: 3").prepare(directory: directory) { _, _ in }
             }
         }
+    }
+
+    @Test func `a clustering's file is taken once, with the labels that are stored`() throws {
+        try withDirectory { directory in
+            let path = directory + "/given.safetensors"
+            let made = try clustering(samples: 120, centers: 12, labels: 5)
+            try made.write(to: path, source: "a test")
+            let first = try fileCoordinator(path)
+            try first.prepare(directory: directory) { _, _ in }
+            // The state directory has its own copy.
+            try FileManager.default.removeItem(atPath: path)
+            let second = try fileCoordinator(path)
+            try second.prepare(directory: directory) { _, _ in }
+            #expect(digest(first) == digest(second) && digest(first)?.count == 4)
+            let origin = MLCDLabels.originOfFile(second.settings, dataset: Self.images)
+            let held = try #require(
+                try MLCDLabels.load(
+                    directory: directory, origin: origin, settings: second.settings, count: 120))
+            for sample in 0..<120 {
+                #expect(held.stored(of: sample) == made.labels.labels(of: sample).prefix(3))
+            }
+        }
+    }
+
+    @Test(arguments: [(119, 12, 3), (120, 11, 3), (120, 12, 2)])
+    func `a clustering of something else is refused`(
+        samples: Int, centers: Int, labels: Int
+    ) throws {
+        try withDirectory { directory in
+            let path = directory + "/given.safetensors"
+            try clustering(samples: samples, centers: centers, labels: labels)
+                .write(to: path, source: "a test")
+            #expect {
+                try fileCoordinator(path).prepare(directory: directory) { _, _ in }
+            } throws: { error in
+                guard case .wrongLabels(path, _)? = error as? MLCDError else { return false }
+                return true
+            }
+        }
+    }
+
+    private func clustering(
+        samples: Int, centers: Int, labels: Int
+    ) throws -> ClusteringResult {
+        let features = CounterRandom(seed: 1, stream: .test).normalTensor([samples, 6])
+        let made = try cluster(
+            features,
+            settings: ClusteringSettings(
+                clusterCount: centers, iterations: 2, labelsPerSample: labels, seed: 0),
+            threads: 1)
+        return try #require(made)
+    }
+
+    private func fileCoordinator(_ path: String) throws -> MLCDCoordinator {
+        let (method, _) = try mlcdRun(
+            "centers: 12\npositives: 3\nlabels: \(path)", network: "kind: conv", views: "size: 8")
+        return MLCDCoordinator(method.settings, dataset: Self.images, seed: 1)
     }
 
     @Test func `a checkpoint of other labels is refused`() throws {

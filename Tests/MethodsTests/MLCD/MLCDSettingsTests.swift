@@ -24,8 +24,12 @@ import Testing
         #expect(settings.loss == .mlcd && settings.dim == 128 && settings.scale == 64)
         #expect(settings.positives == 8 && settings.stored == 8 && settings.margin == 0.3)
         #expect(settings.rate == 0.1 && settings.derivative == .straight)
-        #expect(settings.clustering.spherical && settings.clustering.centered)
-        #expect(settings.clustering.iterations == 15 && settings.clustering.pooling == 1)
+        guard case .clustering(let clustering) = settings.labels else {
+            Issue.record("labels come from \(settings.labels)")
+            return
+        }
+        #expect(clustering.spherical && clustering.centered)
+        #expect(clustering.iterations == 15 && clustering.pooling == 1)
         #expect(settings.table.learningRateFactor == 1)
         #expect(method.views.area == 0.7...1 && method.views.flipProbability == 0.5)
         #expect(method.layout.entries.last?.name == "head.weight")
@@ -52,11 +56,28 @@ import Testing
         ("centers: 40\ntable:\n  momentum: 0.9", "mlcd.table.momentum"),
         ("centers: 40\nclustering:\n  features: file", "mlcd.clustering.path"),
         ("centers: 40\nclustering:\n  path: x.npy", "mlcd.clustering.path"),
+        ("centers: 40\nlabels: x\nclustering:\n  iterations: 3", "mlcd.clustering"),
         ("centers: 40\ncentres: 40", "mlcd.centres"),
     ])
     func `a wrong value is named by its key`(lines: String, key: String) {
         let found = mistakes(lines)
         #expect(found.contains { $0.contains(key) }, "\(found)")
+    }
+
+    @Test func `labels may come from a file, whose place decides no bit`() throws {
+        let method = try mlcdRun("centers: 40\nlabels: a.safetensors").method
+        #expect(method.settings.labels == .file("a.safetensors"))
+        let digests = try ["a", "b"].map { name in
+            try RunPlan(
+                text: """
+                    method: mlcd
+                    steps: 100
+                    batch: {samples: 32, slices: 4}
+                    mlcd: {centers: 40, labels: \(name).safetensors}
+                    """, file: "r.yaml"
+            ).configDigest
+        }
+        #expect(digests[0] == digests[1])
     }
 
     @Test func `network and views are checked together`() {
