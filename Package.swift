@@ -274,7 +274,8 @@ let package = Package(
             name: "WorkerCoreTests",
             dependencies: [
                 "WorkerCore", "Client", "Messages", "Wire", "Transport", "Tensors", "Optimizers",
-                "Datasets", "Methods", "RunFiles", "Identity", "Threads", "Networks",
+                "Datasets", "Methods", "RunFiles", "Identity", "Threads", "Networks", "Drill",
+                "Buffers",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),

@@ -1,4 +1,3 @@
-import CMalloc
 import Synchronization
 
 /// Memory that is used again from step to step, so that a steady step allocates nothing.
@@ -152,7 +151,7 @@ public final class BufferPool: Sendable {
         for block in surplus { block.free() }
         // Blocks that are not mapped lie in the allocator's arenas, which keep their pages.
         let kept = surplus.reduce(0) { $1.isMapped ? $0 : $0 + $1.capacity }
-        if kept >= Self.trimBytesMin { malloc_trim(0) }
+        if kept >= Self.trimBytesMin { Allocator.trim() }
     }
 
     func takeBack(_ block: MemoryBlock) {

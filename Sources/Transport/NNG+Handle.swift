@@ -141,5 +141,6 @@ extension NNGHandle {
         }
         for lane in lanes { unsafe nng_aio_free(OpaquePointer(bitPattern: lane.aio)) }
         parent?.close()
+        if kind == .stream { NNGMemory.connectionEnded(on: Self.reaper) }
     }
 }
