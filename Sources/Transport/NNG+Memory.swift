@@ -4,9 +4,9 @@ import Synchronization
 
 /// Gives memory back that connections have left behind.
 ///
-/// Their buffers, nng's and mbedTLS's among them, are allocated on some threads and freed on others,
-/// and each of the allocator's arenas keeps what was freed in it: after 2,000 conversations over TLS
-/// that was 430 MB of 500.
+/// Their buffers, nng's and mbedTLS's among them, are allocated on some threads and freed on
+/// others, and each of the allocator's arenas keeps what was freed in it: after 2,000 conversations
+/// over TLS that was 430 MB of 500.
 enum NNGMemory {
     /// How long connections may go on ending before it is done, once for all of them.
     private static let pause = DispatchTimeInterval.seconds(1)

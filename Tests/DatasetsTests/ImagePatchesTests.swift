@@ -12,11 +12,11 @@ import Testing
         manifest: DataManifest(entries: []))
 
     @Test func `a patch is a square of one image, with its label`() {
-        let patches = Self.images.patches(ImagePatches(side: 3, count: 200, seed: 4))
-        #expect(patches.count == 200 && patches.channels == 2)
+        let patches = Self.images.patches(ImagePatches(side: 3, count: 600, seed: 4))
+        #expect(patches.count == 600 && patches.channels == 2)
         #expect(patches.height == 3 && patches.width == 3 && patches.classCount == 3)
         var starts: Set<Int> = []
-        for patch in 0..<200 {
+        for patch in 0..<600 {
             let pixels = patches.pixels[(patch * 18)..<((patch + 1) * 18)].map { Int($0) }
             let first = pixels[0]
             starts.insert(first)
