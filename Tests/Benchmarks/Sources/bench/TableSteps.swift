@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Objectives
 internal import Tables
 internal import Tensors
@@ -100,7 +99,6 @@ final class TableSteps {
     func enter(into line: inout CaseLine, _ found: [TableSeconds], sgemm: Double) {
         let seconds = median(found.map(\.total))
         let rate = item.operations(drawn: drawn) / seconds
-        let mebibyte = Double(1 << 20)
         line.set("seconds", seconds)
         line.set("answer_seconds", median(found.map(\.answer)))
         line.set("rest_seconds", median(found.map(\.rest)))
@@ -117,15 +115,7 @@ final class TableSteps {
         line.set("drawn", drawn)
         line.set("group", group)
         line.set("steps", found.count)
-        line.set("table_mib", Double(table.byteCount) / mebibyte)
-        line.set("peak_rss_mib", Self.peakBytes() / mebibyte)
-    }
-
-    /// The most memory that this process ever had, from the system's books.
-    private static func peakBytes() -> Double {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }
-        return 1024 * (kibibytes ?? .nan)
+        line.set("table_mib", Double(table.byteCount) / Double(1 << 20))
+        line.set("peak_rss_mib", PeakMemory.mebibytes())
     }
 }
