@@ -165,7 +165,7 @@ private struct RowMover: Sendable {
     func move(_ places: Range<Int>, along gradient: inout MutableSpan<Float>) {
         let dim = weights.dim
         for place in places {
-            let next = place + Self.rowsAhead
+            let next = place + weights.rowsAhead
             if next < places.upperBound { prefetch(rows[next], slots[next]) }
             let start = (place - places.lowerBound) * dim
             var g = gradient._mutatingExtracting(start..<(start + dim))
@@ -173,9 +173,6 @@ private struct RowMover: Sendable {
             move(rows[place], slots[place], gradient: g.span)
         }
     }
-
-    /// Rows between the one that moves and the one that is called for.
-    private static let rowsAhead = 2
 
     @inline(__always)
     private func prefetch(_ row: Int32, _ slot: Int32) {

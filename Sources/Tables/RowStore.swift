@@ -134,6 +134,15 @@ struct RowAccess: Sendable {
     fileprivate let buffers: [AlignedBuffer]
     /// Floats of a row.
     let dim: Int
+    /// Rows between the one that is used and the one that is called for: 4 KiB, so that the memory
+    /// has the time of some misses.
+    let rowsAhead: Int
+
+    fileprivate init(buffers: [AlignedBuffer], dim: Int) {
+        self.buffers = buffers
+        self.dim = dim
+        rowsAhead = max(2, 1024 / dim)
+    }
 
     /// Gives a row to `body`, to be read.
     @inline(__always)
@@ -159,9 +168,6 @@ struct StoredRows: DrawnRows {
     private let access: RowAccess
     private let numbers: [Int32]
 
-    /// Rows between the one that is copied and the one that is called for.
-    private static let rowsAhead = 2
-
     /// Those of the rows that have these numbers.
     init(_ store: RowStore, numbers: [Int32]) {
         access = store.access
@@ -182,7 +188,7 @@ struct StoredRows: DrawnRows {
             let buffer = access.buffers[chunk]
             let source = buffer.floats
             while index < rows.upperBound, Int(numbers[index]) / RowStore.chunkRows == chunk {
-                let next = index + Self.rowsAhead
+                let next = index + access.rowsAhead
                 if next < rows.upperBound { access.read(numbers[next]) { Prefetch.read($0) } }
                 let start = Int(numbers[index]) % RowStore.chunkRows * dim
                 Blocks.copy(source, from: start, count: dim, into: &target, at: place)
