@@ -15,6 +15,23 @@ struct MLCDLabels: Sendable {
     let labels: ClusterLabels
     /// Identifies settings and data that the labels follow from.
     let origin: Digest
+    /// Identifies the labels themselves, as integers for a checkpoint: SHA-256 of them in order,
+    /// four bytes each, the lowest first. Made once, since every checkpoint has it.
+    let digestWords: [Int64]
+
+    init(labels: ClusterLabels, origin: Digest) {
+        self.labels = labels
+        self.origin = origin
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(4 * labels.labels.count)
+        for label in labels.labels {
+            let word = UInt32(bitPattern: label)
+            for shift in stride(from: 0, to: 32, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt32(shift)))
+            }
+        }
+        digestWords = sha256(bytes).littleEndianWords
+    }
 
     /// q classes of a sample.
     func stored(of sample: Int) -> ArraySlice<Int32> { labels.labels(of: sample) }
@@ -90,15 +107,5 @@ struct MLCDLabels: Sendable {
         _ clustering: ClusteringResult, origin: Digest, directory: String
     ) throws(StorageError) {
         try clustering.write(to: directory + "/" + fileName, source: origin.hex)
-    }
-
-    /// Identifies the labels themselves, as integers for a checkpoint.
-    var digestWords: [Int64] {
-        var hasher = SHA256Hasher()
-        for label in labels.labels {
-            let word = UInt32(bitPattern: label)
-            hasher.update([0, 8, 16, 24].map { UInt8(truncatingIfNeeded: word >> $0) })
-        }
-        return hasher.finalize().littleEndianWords
     }
 }
