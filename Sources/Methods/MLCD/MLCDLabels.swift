@@ -15,8 +15,10 @@ struct MLCDLabels: Sendable {
     let labels: ClusterLabels
     /// Identifies settings and data that the labels follow from.
     let origin: Digest
-    /// Identifies the labels themselves, as integers for a checkpoint: SHA-256 of them in order,
-    /// four bytes each, the lowest first. Made once, since every checkpoint has it.
+    /// Identifies the labels themselves, as integers for a checkpoint.
+    ///
+    /// SHA-256 of them in order, four bytes each, the lowest first; made once, since every
+    /// checkpoint has it.
     let digestWords: [Int64]
 
     init(labels: ClusterLabels, origin: Digest) {
