@@ -29,9 +29,8 @@ extension Drill {
                 / (Double(theirs.stepCount - 1) / theirs.span)
         }
         let lives = growth.map { id, life in
-            "\(life.name) (\(id)), \(Int(life.seconds)) s: at least \(life.from.leastKiB) KiB, "
-                + "then \(life.to.leastKiB) KiB; median \(life.from.medianKiB) KiB, then "
-                + "\(life.to.medianKiB) KiB"
+            "\(life.name) (\(id)), \(Int(life.seconds)) s: \(Int(life.heldKiB)) KiB held, "
+                + "grown by \(Int(life.growthKiB)) KiB"
         }
         return SoakFigures(
             minutes: ours.span / 60,
