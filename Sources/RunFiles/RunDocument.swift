@@ -17,13 +17,18 @@ public final class RunDocument {
     /// - Parameters:
     ///   - text: YAML, at most 256 KiB, without aliases and tags.
     ///   - file: the name for messages.
-    /// - Throws: `RunFileError.mistakes` if the text is no YAML or goes past a bound.
-    public init(text: String, file: String = "run.yaml") throws(RunFileError) {
+    ///   - settings: keys that are to have other values than in the text, the last one wins.
+    /// - Throws: `RunFileError.mistakes` if the text is no YAML or goes past a bound, or a setting
+    ///   cannot be made.
+    public init(
+        text: String, file: String = "run.yaml", setting settings: [KeySetting] = []
+    ) throws(RunFileError) {
         guard text.utf8.count <= YAMLLimits.bytesMax else {
             throw .unreadable(
                 file: file, reason: "larger than \(YAMLLimits.bytesMax) bytes, no run file")
         }
-        let tree = try parseYAML(text, file: file)
+        var tree = try parseYAML(text, file: file)
+        for setting in settings { try setting.apply(to: &tree, file: file) }
         let ledger = MistakeLedger(file: file)
         self.file = file
         self.ledger = ledger
@@ -34,8 +39,10 @@ public final class RunDocument {
     ///
     /// - Throws: `RunFileError.unreadable` if it cannot be opened, is no UTF-8 text or larger than
     ///   256 KiB; `RunFileError.mistakes` as for text.
-    public convenience init(contentsOf path: String) throws(RunFileError) {
-        try self.init(text: RunDocument.readText(path), file: path)
+    public convenience init(
+        contentsOf path: String, setting settings: [KeySetting] = []
+    ) throws(RunFileError) {
+        try self.init(text: RunDocument.readText(path), file: path, setting: settings)
     }
 
     /// Reports every mistake, or gives the resolved run file.
