@@ -62,14 +62,18 @@ public struct OpenedStep: Hashable, Sendable {
     public var tasks: [SliceTask]
     /// The tasks of the step after it, for hints; empty for the last one.
     public var nextTasks: [SliceTask]
+    /// Of every slice the data shards that it needs, rising; empty where any worker will do.
+    public var shards: [[UInt32]]
     /// An opened step.
     public init(
-        step: StepNumber, version: Digest, tasks: [SliceTask], nextTasks: [SliceTask]
+        step: StepNumber, version: Digest, tasks: [SliceTask], nextTasks: [SliceTask],
+        shards: [[UInt32]] = []
     ) {
         self.step = step
         self.version = version
         self.tasks = tasks
         self.nextTasks = nextTasks
+        self.shards = shards
     }
 }
 

@@ -9,20 +9,22 @@ extension LeaseBook {
     /// came back (its group waits for it), then one whose number the worker had in the step before
     /// (its samples are ready), then one near those that it holds, then one in the largest
     /// untouched part of the tree, then the lowest. A slice that failed on it is left to workers
-    /// on which it has not failed, if one is `ready`; not for longer than `patience`, since such a
-    /// worker may live and take no leases.
+    /// on which it has not failed, if one is `ready` and has its data; not for longer than
+    /// `patience`, since such a worker may live and take no leases.
     ///
     /// One pass over the slices; what costs more is looked at only where slices are equal so far.
     func choice(
         for worker: Incarnation, ready: [Incarnation], at time: Moment = Moment(nanoseconds: 0),
-        patience: Duration = .zero, where mayCompute: (Int) -> Bool = { _ in true }
+        patience: Duration = .zero, where mayCompute: (Int) -> Bool = { _ in true },
+        hasData: (Incarnation, Int) -> Bool = { _, _ in true }
     ) -> Int? {
         let mine = held(by: worker)
         let siblings = mine.compactMap { tree.sibling(of: .leaf($0)) }.filter(\.isLeaf).map(\.lo)
         let equal = leastOf(
             slices.indices.filter {
-                mayTake(worker, $0, ready: ready, isLate: time - slices[$0].idleSince > patience)
-                    && mayCompute($0)
+                mayTake(
+                    worker, $0, ready: ready, isLate: time - slices[$0].idleSince > patience,
+                    hasData: hasData) && mayCompute($0)
             }
         ) {
             let slice = slices[$0]
@@ -52,12 +54,15 @@ extension LeaseBook {
     }
 
     private func mayTake(
-        _ worker: Incarnation, _ index: Int, ready: [Incarnation], isLate: Bool
+        _ worker: Incarnation, _ index: Int, ready: [Incarnation], isLate: Bool,
+        hasData: (Incarnation, Int) -> Bool
     ) -> Bool {
         let slice = slices[index]
-        guard !slice.isEmpty, !slice.isDone, slice.holders.isEmpty else { return false }
+        guard !slice.isEmpty, !slice.isDone, slice.holders.isEmpty, hasData(worker, index) else {
+            return false
+        }
         return isLate || !slice.failedOn.contains(worker)
-            || ready.allSatisfy { slice.failedOn.contains($0) }
+            || ready.allSatisfy { slice.failedOn.contains($0) || !hasData($0, index) }
     }
 
     /// The numbers for which `key` is least, in order.
@@ -81,12 +86,13 @@ extension LeaseBook {
     /// (`isThrough`) is not overdue while it is on no slot and its holder has parked slices.
     func overdueChoice(
         for worker: Incarnation, at time: Moment, term: Duration, isThrough: (Int) -> Bool,
-        where mayCompute: (Int) -> Bool = { _ in true }
+        where mayCompute: (Int) -> Bool = { _ in true },
+        hasData: (Incarnation, Int) -> Bool = { _, _ in true }
     ) -> Int? {
         let parked = slices.flatMap(\.holders).filter { $0.state == .parked }.map(\.worker)
         var best: (overdue: Duration, slice: Int)?
         for (index, slice) in slices.enumerated()
-        where !holds(worker, index) && mayCompute(index) {
+        where !holds(worker, index) && hasData(worker, index) && mayCompute(index) {
             let rests =
                 isThrough(index)
                 && slice.holders.contains { !$0.isOnSlot && parked.contains($0.worker) }

@@ -20,6 +20,8 @@ public struct MachineSettings: Hashable, Sendable {
     public var steps: Int
     /// Slices of a step.
     public var slices: Int
+    /// Shards of the data set.
+    public var shardCount: Int
     /// Answer groups of every exchange round: aligned runs of slices that cover the step, in order.
     public var groups: [[Range<Int>]]
     /// Names of the exchange rounds.
@@ -61,7 +63,8 @@ public struct MachineSettings: Hashable, Sendable {
     public init(
         runName: String, epoch: UInt32, runFile: String, configDigest: Digest,
         dataDigest: Digest, fingerprint: Digest, seed: UInt64, steps: Int, slices: Int,
-        groups: [[Range<Int>]], rounds: [String], heartbeat: Duration = .milliseconds(250),
+        shardCount: Int = 1, groups: [[Range<Int>]], rounds: [String],
+        heartbeat: Duration = .milliseconds(250),
         leaseTerm: Duration = .seconds(3), hangTerm: Duration = .seconds(150),
         disputeTerm: Duration = .seconds(30),
         helloTerm: Duration = .seconds(5), checkpointEvery: Duration = .seconds(30),
@@ -78,6 +81,7 @@ public struct MachineSettings: Hashable, Sendable {
         self.seed = seed
         self.steps = steps
         self.slices = slices
+        self.shardCount = shardCount
         self.groups = groups
         self.rounds = rounds
         self.heartbeat = heartbeat

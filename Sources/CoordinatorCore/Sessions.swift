@@ -54,6 +54,8 @@ struct Worker: Sendable {
     var seen: Moment
     /// Whether it has said that it can compute.
     var isReady = false
+    /// The data shards that it holds; nil for all.
+    var shards: Set<UInt32>?
     /// Its last heartbeat.
     var slots: [SlotProgress] = []
     /// Slices whose results counted, over all incarnations of its name.

@@ -127,12 +127,17 @@ extension StepMachine {
             sessions.ready.allSatisfy({ worker in wishes.contains { $0.asker.worker == worker } }),
             sessions.hasReady,
             step?.disputes.open.isEmpty == true,
-            step?.leases.slices.contains(where: {
-                !$0.isEmpty && !$0.isDone && $0.holders.isEmpty
-            }) == true
+            step?.leases.slices.indices.contains(where: isFree) == true
         {
             faults.append("all wait for a lease while a slice has no holder")
         }
         return faults
+    }
+
+    /// Whether nobody has a slice that somebody who is ready has the data for.
+    private func isFree(_ slice: Int) -> Bool {
+        guard let entry = step?.leases.slices[slice] else { return false }
+        return !entry.isEmpty && !entry.isDone && entry.holders.isEmpty
+            && sessions.ready.contains { hasData($0, slice) }
     }
 }

@@ -31,7 +31,7 @@ extension StepMachine {
         }
         let overdue = open.leases.overdueChoice(
             for: worker, at: time, term: settings.leaseTerm, isThrough: open.exchanges.isThrough,
-            where: { mayCompute($0, worker) })
+            where: { mayCompute($0, worker) }, hasData: hasData)
         guard let slice = overdue else { return false }
         let holders = open.leases.slices[slice].holders.map { sessions.name(of: $0.worker) }
         note(
@@ -46,16 +46,33 @@ extension StepMachine {
     func choice(for worker: Incarnation) -> Int? {
         step?.leases.choice(
             for: worker, ready: sessions.ready, at: time, patience: settings.hangTerm,
-            where: { mayCompute($0, worker) })
+            where: { mayCompute($0, worker) }, hasData: hasData)
+    }
+
+    /// Whether a worker holds the data shards of a slice of the open step.
+    func hasData(_ worker: Incarnation, _ slice: Int) -> Bool {
+        guard let held = sessions.workers[worker]?.shards else { return true }
+        return shardsNeeded(slice).allSatisfy { held.contains($0) }
+    }
+
+    /// The data shards that a slice of the open step needs, rising.
+    func shardsNeeded(_ slice: Int) -> [UInt32] {
+        guard let needed = step?.opened.shards, needed.indices.contains(slice) else { return [] }
+        return needed[slice]
     }
 
     private mutating func lease(_ slice: Int, to asker: Asker) {
         guard let opened = step?.opened else { return }
         step?.leases.lease(slice, to: asker.worker, at: time)
+        let task = opened.tasks[slice]
         let next = opened.nextTasks.indices.contains(slice) ? [opened.nextTasks[slice]] : []
+        // Another data epoch deals the shards anew: who holds some of them may lack the next ones.
+        let holdsAll = sessions.workers[asker.worker]?.shards == nil
+        let hints = next.filter {
+            !$0.samples.isEmpty && (holdsAll || $0.dataEpoch == task.dataEpoch)
+        }
         let lease = Lease(
-            task: opened.tasks[slice], version: opened.version, seed: settings.seed,
-            hints: next.filter { !$0.samples.isEmpty })
+            task: task, version: opened.version, seed: settings.seed, hints: hints)
         answer(asker, .reply(.lease(lease)))
     }
 

@@ -204,9 +204,23 @@ extension StepMachine {
             end(asker.worker, hasLeft: false, why: "refused: \(refusal.code), \(refusal.detail)")
             return
         }
-        sessions.update(asker.worker) { $0.isReady = true }
+        if let shard = ready.shards.last, shard >= settings.shardCount {
+            let refusal = Refusal(
+                .badValue,
+                "worker \(name) holds shard \(shard); the run's data have \(settings.shardCount), "
+                    + "numbered from 0")
+            answer(asker, .reply(.refused(refusal)))
+            end(asker.worker, hasLeft: false, why: refusal.detail)
+            return
+        }
+        sessions.update(asker.worker) { worker in
+            worker.isReady = true
+            let holdsAll = ready.shards.isEmpty || ready.shards.count == settings.shardCount
+            worker.shards = holdsAll ? nil : Set(ready.shards)
+        }
         answer(asker, .reply(.accepted))
-        note(.info, "worker \(name) (\(asker.worker)) is ready")
+        let held = ready.shards.isEmpty ? "" : " and holds \(ready.shards.count) shards"
+        note(.info, "worker \(name) (\(asker.worker)) is ready\(held)")
     }
 
     mutating func take(

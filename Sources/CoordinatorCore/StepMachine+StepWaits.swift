@@ -13,7 +13,56 @@ extension StepMachine {
                 next: "\(nodes.creditsUsed) of \(nodes.creditsMax) nodes are kept or on their "
                     + "way; the next one that is added up makes room")
         }
-        return sliceWaits(open, at: time) + groupWaits(open, at: time) + offers
+        return shardWaits(open, at: time) + sliceWaits(open, at: time)
+            + groupWaits(open, at: time) + offers
+    }
+
+    // MARK: Data shards
+
+    /// Shards that nobody holds and without which slices that are not in have to wait.
+    private func shardWaits(_ open: OpenStep, at time: Moment) -> [Wait] {
+        guard sessions.hasReady else { return [] }
+        var missing: Set<UInt32> = []
+        var slices: [Int] = []
+        var since = time
+        for (index, slice) in open.leases.slices.enumerated()
+        where slice.holders.isEmpty && !slice.isEmpty && !slice.isDone {
+            let lacking = shardsNeeded(index).filter { !isHeld($0) }
+            guard !lacking.isEmpty else { continue }
+            missing.formUnion(lacking)
+            slices.append(index)
+            since = min(since, slice.idleSince)
+        }
+        guard !slices.isEmpty else { return [] }
+        return [
+            wait(
+                .shard, "data shards \(runs(of: missing.sorted())), for slices \(slices)",
+                on: "a worker that holds them", since: since, at: time,
+                next: "the run goes on once workers join with them (worker --shards)")
+        ]
+    }
+
+    /// Whether a worker that is ready holds a shard.
+    private func isHeld(_ shard: UInt32) -> Bool {
+        sessions.workers.values.contains { worker in
+            worker.isReady && worker.shards?.contains(shard) ?? true
+        }
+    }
+
+    /// Rising numbers in words: `0-3, 7`; of many the first.
+    private func runs(of numbers: [UInt32]) -> String {
+        var runs: [ClosedRange<UInt32>] = []
+        for number in numbers {
+            if let last = runs.last, last.upperBound + 1 == number {
+                runs[runs.count - 1] = last.lowerBound...number
+            } else {
+                runs.append(number...number)
+            }
+        }
+        let words = runs.prefix(8).map { run in
+            run.count == 1 ? "\(run.lowerBound)" : "\(run.lowerBound)-\(run.upperBound)"
+        }
+        return words.joined(separator: ", ") + (runs.count > 8 ? ", ..." : "")
     }
 
     // MARK: Slices
@@ -32,7 +81,7 @@ extension StepMachine {
                     since: slice.idleSince, at: time,
                     next: isOperators
                         ? "nothing is leased while the run is paused"
-                        : "the next slot that asks and may compute it gets it")
+                        : "the next slot that asks, has its data and may compute it gets it")
             ]
         }
     }
@@ -151,7 +200,8 @@ extension StepMachine {
             }
         }
         return best?.wait ?? waits.first { $0.kind == .answer && $0.who == "coordinator" }
-            ?? waits.first { $0.kind == .lease } ?? waits.first { $0.kind == .credit }
+            ?? waits.first { $0.kind == .shard } ?? waits.first { $0.kind == .lease }
+            ?? waits.first { $0.kind == .credit }
     }
 
     /// A slice's wait, with what a slice takes its worker and the quickest one.

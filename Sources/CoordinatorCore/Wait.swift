@@ -14,6 +14,8 @@ public enum WaitKind: String, Codable, Hashable, Sendable, CaseIterable {
     case joining
     /// A slice that nobody has.
     case lease
+    /// Data shards that slices need and no worker that is ready holds.
+    case shard
     /// A slice that a worker computes.
     case slice
     /// A version on its way to a worker.

@@ -30,8 +30,11 @@ public struct ImageDataset: Sendable {
     public let width: Int
     /// Labels lie in `0..<classCount`.
     public let classCount: Int
-    /// `[count, channels, height, width]`, 0 black, 255 white.
+    /// `[count, channels, height, width]`, 0 black, 255 white; of a data set of which only parts
+    /// are held, those parts one after the other.
     public let pixels: [UInt8]
+    /// Runs of images whose pixels are held, in order; all images as a rule.
+    public let held: [Range<Int>]
     /// One label an image.
     public let labels: [UInt8]
     /// What to subtract and divide by after scaling to 0...1.
@@ -44,9 +47,20 @@ public struct ImageDataset: Sendable {
         name: String, channels: Int, height: Int, width: Int, classCount: Int, pixels: [UInt8],
         labels: [UInt8], statistics: ChannelStatistics, manifest: DataManifest
     ) {
+        self.init(
+            name: name, channels: channels, height: height, width: width, classCount: classCount,
+            pixels: pixels, labels: labels, statistics: statistics, manifest: manifest,
+            held: [0..<labels.count])
+    }
+
+    private init(
+        name: String, channels: Int, height: Int, width: Int, classCount: Int, pixels: [UInt8],
+        labels: [UInt8], statistics: ChannelStatistics, manifest: DataManifest, held: [Range<Int>]
+    ) {
+        let heldCount = held.reduce(0) { $0 + $1.count }
         precondition(
-            pixels.count == labels.count * channels * height * width,
-            "\(pixels.count) pixels for \(labels.count) x \(channels) x \(height) x \(width)")
+            pixels.count == heldCount * channels * height * width,
+            "\(pixels.count) pixels for \(heldCount) x \(channels) x \(height) x \(width)")
         precondition(statistics.mean.count == channels, "statistics of \(channels) channels")
         precondition((1...256).contains(classCount), "\(classCount) classes")
         precondition(labels.allSatisfy { Int($0) < classCount }, "labels below \(classCount)")
@@ -60,6 +74,7 @@ public struct ImageDataset: Sendable {
         self.labels = labels
         self.statistics = statistics
         self.manifest = manifest
+        self.held = held
     }
 
     /// Identifies the content: equal bytes, equal digest.
@@ -71,6 +86,41 @@ public struct ImageDataset: Sendable {
     /// The label of image `index`.
     public func label(_ index: Int) -> Int {
         Int(labels[index])
+    }
+
+    /// The same data set with the pixels of these images alone: the others cannot be seen, labels
+    /// and digest stay.
+    ///
+    /// - Parameter ranges: runs of images, rising, none within or beside another.
+    public func holding(_ ranges: [Range<Int>]) -> ImageDataset {
+        precondition(held == [0..<count], "a part of a part of \(name)")
+        precondition(
+            zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound }
+                && ranges.allSatisfy { !$0.isEmpty && $0.upperBound <= count }, "runs \(ranges)")
+        var part: [UInt8] = []
+        part.reserveCapacity(ranges.reduce(0) { $0 + $1.count } * imageByteCount)
+        for range in ranges {
+            part +=
+                pixels[(range.lowerBound * imageByteCount)..<(range.upperBound * imageByteCount)]
+        }
+        return ImageDataset(
+            name: name, channels: channels, height: height, width: width, classCount: classCount,
+            pixels: part, labels: labels, statistics: statistics, manifest: manifest,
+            held: ranges)
+    }
+
+    /// Where the pixels of image `index` begin.
+    ///
+    /// - Precondition: they are held.
+    func pixelOffset(of index: Int) -> Int {
+        var before = 0
+        for range in held {
+            if range.contains(index) {
+                return (before + index - range.lowerBound) * imageByteCount
+            }
+            before += range.count
+        }
+        preconditionFailure("\(name): image \(index) is not held")
     }
 
     /// The first `count` images, with a manifest that says so.

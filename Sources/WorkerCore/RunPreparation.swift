@@ -9,13 +9,18 @@ import Threads
 actor RunPreparation: Preparation {
     private let executor = ThreadExecutor(name: "pleiad loader")
     private let dataDirectory: String?
+    private let shards: [UInt32]
     private var prepared: PreparedRun?
     private var knownFingerprint: Digest?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
-    /// A preparation that reads data from this directory, or from where the run file says.
-    init(dataDirectory: String?) { self.dataDirectory = dataDirectory }
+    /// A preparation that reads data from this directory, or from where the run file says, and
+    /// keeps these shards of them, or all if none are named.
+    init(dataDirectory: String?, shards: [UInt32]) {
+        self.dataDirectory = dataDirectory
+        self.shards = shards
+    }
 
     deinit { executor.stop() }
 
@@ -44,11 +49,34 @@ actor RunPreparation: Preparation {
                     + data.digest.shortHex)
         }
         let run = PreparedRun(
-            method: plan.method.makeWorker(dataset: data, seed: plan.settings.seed),
+            method: plan.method.makeWorker(
+                dataset: try held(of: data, plan), seed: plan.settings.seed),
             slices: plan.settings.batch.slices, seed: plan.settings.seed,
             configDigest: plan.configDigest, dataDigest: data.digest,
             gradientPrecision: plan.gradientPrecision)
         prepared = run
         return run
+    }
+
+    /// What this worker holds of the data.
+    private func held(of data: ImageDataset, _ plan: RunPlan) throws -> ImageDataset {
+        guard let last = shards.last else { return data }
+        let all = plan.sampler(count: data.count).shards
+        guard last < all.count else {
+            throw Refusal(
+                .badValue,
+                "--shards names shard \(last); the run's data have \(all.count), numbered from 0 "
+                    + "(data.shards of the run file)")
+        }
+        var ranges: [Range<Int>] = []
+        for shard in shards {
+            let range = all.samples(Int(shard))
+            if let before = ranges.last, before.upperBound == range.lowerBound {
+                ranges[ranges.count - 1] = before.lowerBound..<range.upperBound
+            } else {
+                ranges.append(range)
+            }
+        }
+        return data.holding(ranges)
     }
 }

@@ -15,7 +15,8 @@ public func runWorker(
 ) async throws -> WorkerOutcome {
     await runWorker(
         options, network: network, logger: logger,
-        preparation: RunPreparation(dataDirectory: options.dataDirectory))
+        preparation: RunPreparation(
+            dataDirectory: options.dataDirectory, shards: options.shards))
 }
 
 /// The same with another source of run and data.

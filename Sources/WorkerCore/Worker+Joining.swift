@@ -92,7 +92,7 @@ extension Worker {
         _ = try await conversation.ask(
             .attach(Attach(ticket: welcome.ticket)), over: .bulk, within: Self.replyMax)
         let ready = Ready(
-            configDigest: run.configDigest, dataDigest: run.dataDigest, shards: [])
+            configDigest: run.configDigest, dataDigest: run.dataDigest, shards: options.shards)
         _ = try await conversation.ask(.ready(ready), within: Self.replyMax)
         logger.info(
             "joined", metadata: ["name": "\(options.name)", "url": "\(options.url)"])

@@ -11,6 +11,8 @@ public struct WorkerOptions: Hashable, Sendable {
     public var slots: Int
     /// Where the data lie; nil for where the run file says.
     public var dataDirectory: String?
+    /// The data shards that it holds, rising; empty for all.
+    public var shards: [UInt32]
     /// Whether an unencrypted connection to another machine is allowed.
     public var insecure: Bool
     /// What the worker proves itself with; nil where the coordinator asks for no tokens.
@@ -25,13 +27,14 @@ public struct WorkerOptions: Hashable, Sendable {
     /// Options with these values.
     public init(
         url: String, name: String, slots: Int = 1, dataDirectory: String? = nil,
-        insecure: Bool = false, credential: Credential? = nil,
+        shards: [UInt32] = [], insecure: Bool = false, credential: Credential? = nil,
         activationBudgetBytes: Int = WorkerOptions.activationBudgetBytesDefault
     ) {
         self.url = url
         self.name = name
         self.slots = slots
         self.dataDirectory = dataDirectory
+        self.shards = shards
         self.insecure = insecure
         self.credential = credential
         self.activationBudgetBytes = activationBudgetBytes

@@ -20,6 +20,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
             Examples:
               pleiad worker --join tcp://127.0.0.1:4700
+              pleiad worker --join tcp://127.0.0.1:4700 --shards 0-3
               pleiad worker --join tls+tcp://10.0.0.5:4700 --keys pleiad-keys --slots 4
             """)
 
@@ -38,6 +39,13 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @Option(help: "The folder of the data set. Default: what the run file says.")
     var data: String?
+
+    @Option(
+        help: """
+            The data shards that this worker holds, such as 0-3,7; only their images stay in \
+            memory. Default: all.
+            """)
+    var shards: ShardList?
 
     @Option(help: "MiB that activations of parked slices may take; past it forward runs again.")
     var activationBudget = WorkerOptions.activationBudgetBytesDefault >> 20
@@ -64,7 +72,8 @@ struct WorkerCommand: AsyncParsableCommand {
         let options = WorkerOptions(
             url: try Address.coordinator(join),
             name: name ?? defaultName(keys?.credential), slots: slots,
-            dataDirectory: data, insecure: insecure, credential: keys?.credential,
+            dataDirectory: data, shards: shards?.numbers ?? [], insecure: insecure,
+            credential: keys?.credential,
             activationBudgetBytes: activationBudget << 20)
         let outcome = try await ending(with: parent) {
             try await runWorkerProcess(

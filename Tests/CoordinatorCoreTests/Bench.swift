@@ -28,10 +28,12 @@ func benchSettings(
 }
 
 /// The tasks of a step in which slice s has two samples, or none if it is in `empty`.
-func tasks(step: Int, slices: Int, empty: Set<Int> = []) -> [SliceTask] {
+func tasks(
+    step: Int, slices: Int, empty: Set<Int> = [], dataEpoch: Int = 0
+) -> [SliceTask] {
     (0..<slices).map { slice in
         SliceTask(
-            step: StepNumber(step), slice: SliceNumber(slice), dataEpoch: 0,
+            step: StepNumber(step), slice: SliceNumber(slice), dataEpoch: UInt64(dataEpoch),
             stepSamples: UInt32(2 * (slices - empty.count)),
             samples: empty.contains(slice) ? [] : [UInt32(2 * slice), UInt32(2 * slice + 1)])
     }
@@ -50,6 +52,10 @@ struct Bench {
     var machine: StepMachine
     var now = Moment(nanoseconds: 1_000_000_000)
     var empty: Set<Int> = []
+    /// Of every slice the data shards that it needs.
+    var shards: [[UInt32]] = []
+    /// Steps of a pass over the data.
+    var stepsPerEpoch = Int.max
     /// Kinds of effects that the test itself carries out.
     var holdsAnswers = false
     var holdsCommits = false
@@ -97,9 +103,12 @@ struct Bench {
         let slices = machine.settings.slices
         return OpenedStep(
             step: StepNumber(step), version: versionDigest(step),
-            tasks: tasks(step: step, slices: slices, empty: empty),
+            tasks: tasks(
+                step: step, slices: slices, empty: empty, dataEpoch: step / stepsPerEpoch),
             nextTasks: step + 1 < machine.settings.steps
-                ? tasks(step: step + 1, slices: slices, empty: empty) : [])
+                ? tasks(
+                    step: step + 1, slices: slices, empty: empty,
+                    dataEpoch: (step + 1) / stepsPerEpoch) : [], shards: shards)
     }
 
     /// Time passes in ticks of 100 ms; `beat` sends every given worker's heartbeat before each.
@@ -159,10 +168,14 @@ struct Bench {
     var greet: Greet {
         Greet(minorLowest: 0, minorHighest: 0, nonce: Array(repeating: 0, count: 16))
     }
-    var ready: Request { .ready(Ready(configDigest: runConfig, dataDigest: runData, shards: [])) }
+    func ready(shards: [UInt32] = []) -> Request {
+        .ready(Ready(configDigest: runConfig, dataDigest: runData, shards: shards))
+    }
 
     /// A worker that has joined, attached a bulk connection and, if wanted, said ready.
-    mutating func join(_ name: String, process: UInt32 = 1, isReady: Bool = true) -> BenchWorker {
+    mutating func join(
+        _ name: String, process: UInt32 = 1, isReady: Bool = true, shards: [UInt32] = []
+    ) -> BenchWorker {
         let (control, effects) = sayHello(hello(name, process: process))
         let welcome = effects.welcome
         precondition(welcome != nil, "worker \(name) was refused: \(effects)")
@@ -171,7 +184,7 @@ struct Bench {
         let worker = BenchWorker(
             name: name, control: control, bulk: bulk,
             incarnation: welcome?.incarnation ?? Incarnation(rawValue: 0))
-        if isReady { ask(worker, ready) }
+        if isReady { ask(worker, ready(shards: shards)) }
         return worker
     }
 

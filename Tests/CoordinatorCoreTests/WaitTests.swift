@@ -244,7 +244,8 @@ import Testing
         // What stands above, by name; a new kind fails to compile here before it lacks a test.
         for kind in WaitKind.allCases {
             switch kind {
-            case .preparation, .opening, .commit, .checkpoint, .noWorker, .joining, .lease, .slice,
+            case .preparation, .opening, .commit, .checkpoint, .noWorker, .joining, .lease, .shard,
+                .slice,
                 .version, .exchange, .answer, .credit, .delivery, .dispute, .quarantine, .paused,
                 .stop:
                 continue

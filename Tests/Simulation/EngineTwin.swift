@@ -50,7 +50,7 @@ struct EngineTwin {
         if doubts > 0 { versionName = sha256("\(versionName) after doubt \(doubts)") }
         return OpenedStep(
             step: number, version: versionName, tasks: plan.tasks(of: index),
-            nextTasks: plan.tasks(of: index + 1))
+            nextTasks: plan.tasks(of: index + 1), shards: plan.shardsNeeded)
     }
 
     // MARK: 4. Exchange

@@ -37,6 +37,8 @@ struct Plan {
     let faults: [Fault]
     /// Bytes that a connection takes from a writer before the reader has them.
     let bytesUnderWayMax: Int
+    /// The worker that holds the data shards of every second slice alone; nil if all hold all.
+    let partialWorker: Int?
     /// Chance for everything that happens.
     let chance: Chance
     /// The same for what came later.
@@ -82,7 +84,19 @@ struct Plan {
             + Plan.draw(Fault.allCases.filter { $0.isNewer }, &newer)
         bytesUnderWayMax = newer.happens(70) ? 256 << 10 : 2 << 10 + newer.below(8 << 10)
         newerChance = newer.split()
+        // Once more drawn apart.
+        var newest = Chance(seed: Chance.mixed(Chance.mixed(seed)))
+        partialWorker = workers > 1 && newest.happens(30) ? newest.below(workers) : nil
     }
+
+    /// The data shards that a worker names: slice s needs shard s.
+    func shardsHeld(by worker: Int) -> [UInt32] {
+        worker == partialWorker
+            ? (0..<UInt32(slices)).filter { $0.isMultiple(of: 2) } : []
+    }
+
+    /// Of every slice the data shards that it needs.
+    var shardsNeeded: [[UInt32]] { (0..<UInt32(slices)).map { [$0] } }
 
     /// Which of these faults happen, each as often as it is likely.
     private static func draw(_ kinds: [Fault], _ chance: inout Chance) -> [Fault] {
@@ -130,7 +144,7 @@ struct Plan {
         MachineSettings(
             runName: "simulated", epoch: epoch, runFile: "", configDigest: Plan.config,
             dataDigest: Plan.data, fingerprint: Plan.fingerprint, seed: seed, steps: steps,
-            slices: slices, groups: Array(repeating: groups, count: rounds),
+            slices: slices, shardCount: slices, groups: Array(repeating: groups, count: rounds),
             rounds: (0..<rounds).map { "round \($0)" }, heartbeat: .milliseconds(250),
             leaseTerm: .seconds(1), hangTerm: .seconds(6), disputeTerm: .seconds(2),
             helloTerm: .seconds(2),

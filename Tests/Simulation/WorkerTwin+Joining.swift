@@ -65,7 +65,8 @@ extension WorkerTwin {
                 step(talk, .attach(Attach(ticket: welcome.ticket)), number, over: .bulk) {
                     worker, _ in
                     let ready = Ready(
-                        configDigest: Plan.config, dataDigest: Plan.data, shards: [])
+                        configDigest: Plan.config, dataDigest: Plan.data,
+                        shards: worker.world.plan.shardsHeld(by: worker.number))
                     worker.step(talk, .ready(ready), number) { worker, _ in
                         worker.feed(.ready(life: number))
                     }

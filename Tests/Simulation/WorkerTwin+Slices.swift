@@ -7,6 +7,10 @@ import WorkerCore
 // A lease on its way through the worker, as in `Worker+Slices`.
 extension WorkerTwin {
     func work(_ key: LeaseKey, _ lease: Lease, _ slot: SlotTwin) {
+        let held = world.plan.shardsHeld(by: number)
+        if !held.isEmpty, !held.contains(key.slice.rawValue) {
+            world.referee.fail("\(name) gets slice \(key.slice), whose data it does not hold")
+        }
         guard let talk = life?.conversation else { return }
         let step = StepKey(step: key.step, version: lease.version)
         let kept = results.lease(

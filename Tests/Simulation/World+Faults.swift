@@ -190,7 +190,9 @@ extension World {
             connection.up.faults.flipAt = nil
             connection.down.faults.flipAt = nil
         }
-        let sound = chance.below(workers.count)
+        // Who holds all data shards can compute everything.
+        let drawn = chance.below(workers.count)
+        let sound = drawn == plan.partialWorker ? (drawn + 1) % workers.count : drawn
         coordinator?.process.runClock(at: 100)
         for number in workers.indices {
             change(number) { $0 = Link() }

@@ -42,11 +42,12 @@ final class TrainingRun {
     }
 
     func startWorker(
-        _ name: String, slots: Int = 1, data: String? = nil, failPoint: String? = nil
+        _ name: String, slots: Int = 1, data: String? = nil, failPoint: String? = nil,
+        shards: String? = nil
     ) throws -> RunningProgram {
         let worker = try RunningProgram(
             ["worker", "--join", url, "--name", name, "--slots", "\(slots)"]
-                + (data.map { ["--data", $0] } ?? []),
+                + (data.map { ["--data", $0] } ?? []) + (shards.map { ["--shards", $0] } ?? []),
             environment: failPoint.map { ["PLEIAD_FAILPOINT": $0] } ?? [:])
         workers.append(worker)
         return worker

@@ -73,10 +73,11 @@ extension ImageDataset {
         for (row, index) in indices.enumerated() {
             precondition((0..<count).contains(index), "\(name): sample \(index) of \(count)")
             let (horizontal, vertical) = taps(index)
+            let offset = pixelOffset(of: index)
             for channel in 0..<channels {
                 let deviation = statistics.deviation[channel]
                 resampler.resample(
-                    pixels.span, offset: (index * channels + channel) * plane, width: self.width,
+                    pixels.span, offset: offset + channel * plane, width: self.width,
                     horizontal: horizontal, vertical: vertical, scale: 1 / (255 * deviation),
                     shift: -statistics.mean[channel] / deviation, into: &output,
                     at: (row * channels + channel) * height * width)
