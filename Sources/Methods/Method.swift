@@ -33,11 +33,17 @@ public protocol Method: Sendable {
     /// Centers of classes with which embeddings are compared by cosine, for who looks at a run.
     /// Optional: by default there are none.
     var centers: CenterFiles? { get }
+    /// Whether the embeddings are logits of the data set's classes, so that the network itself
+    /// says what an image shows. Optional: by default they are not.
+    var embedsLogits: Bool { get }
 }
 
 extension Method {
     /// No centers.
     public var centers: CenterFiles? { nil }
+
+    /// They are not.
+    public var embedsLogits: Bool { false }
 }
 
 /// One round of exchange in a step.

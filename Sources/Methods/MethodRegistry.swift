@@ -2,7 +2,8 @@
 public enum MethodRegistry {
     /// Every method, in the order of the documentation.
     public static let methods: [any Method.Type] = [
-        MLCD.self
+        MLCD.self,
+        FineTuning.self,
     ]
 
     /// The names that a run file may give as its method.

@@ -15,11 +15,13 @@ public struct RunPlan: Sendable {
     /// Every key with its value.
     public let resolved: ResolvedRunFile
 
-    /// Reads the run file at `path`.
+    /// Reads the run file at `path`, with these keys set to other values.
     ///
     /// - Throws: every mistake at once, each with key and line.
-    public init(contentsOf path: String) throws(RunFileError) {
-        try self.init(RunDocument(contentsOf: path))
+    public init(
+        contentsOf path: String, setting settings: [KeySetting] = []
+    ) throws(RunFileError) {
+        try self.init(RunDocument(contentsOf: path, setting: settings))
     }
 
     /// Reads a run file's text; `file` names it in mistakes.
@@ -96,7 +98,9 @@ public struct RunPlan: Sendable {
     public func sampler(count: Int) -> StepSampler {
         StepSampler(
             count: count, batch: settings.batch.samples, slices: settings.batch.slices,
-            dropLast: settings.batch.dropLast, seed: settings.seed)
+            dropLast: settings.batch.dropLast, seed: settings.seed,
+            sampling: settings.sampling == .sharded ? .sharded : .global,
+            shardCount: min(settings.data.shards, count))
     }
 
     /// The learning rate of every step.

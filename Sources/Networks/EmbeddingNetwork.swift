@@ -26,8 +26,8 @@ public enum EncoderSettings: Sendable, Hashable {
     }
 }
 
-/// An encoder with a linear head without bias: features for downstream tasks, and the embeddings
-/// z that a loss over class centers is computed on (MLCD sheet, section 2.2).
+/// An encoder with a linear head: features for downstream tasks, and the embeddings z that a loss
+/// is computed on (MLCD sheet, section 2.2, where the head has no bias).
 public struct EmbeddingNetwork: Sendable {
     /// Where an encoder came from: what a weight file is written and read for.
     public struct Origin: Sendable, Hashable {
@@ -44,7 +44,8 @@ public struct EmbeddingNetwork: Sendable {
         public func shape(count: Int) -> Shape { [count, channels, height, width] }
     }
 
-    /// All parameters and buffers: the encoder's, then `head.weight` `[D, featureWidth]`.
+    /// All parameters and buffers: the encoder's, then `head.weight` `[D, featureWidth]`, and
+    /// `head.bias` `[D]` where there is one.
     public let layout: ParameterLayout
     /// The encoder's own parameters and buffers, which begin `layout` with the same offsets.
     public let encoderLayout: ParameterLayout
@@ -59,26 +60,33 @@ public struct EmbeddingNetwork: Sendable {
     /// A network for images of one size.
     ///
     /// The head has torch's default first values, as in the reference run.
+    ///
+    /// - Parameter headHasBias: whether the head adds a bias, zero at first.
     public init(
-        _ settings: EncoderSettings, channels: Int, height: Int, width: Int, embeddingWidth: Int
+        _ settings: EncoderSettings, channels: Int, height: Int, width: Int, embeddingWidth: Int,
+        headHasBias: Bool = false
     ) {
         var layout = ParameterLayout()
         let encoder = settings.makeEncoder(
             &layout, channels: channels, height: height, width: width)
-        self.init(encoder, layout: layout, embeddingWidth: embeddingWidth)
+        self.init(
+            encoder, layout: layout, embeddingWidth: embeddingWidth, headHasBias: headHasBias)
         origin = Origin(settings: settings, channels: channels, height: height, width: width)
     }
 
     /// A network over an encoder that is there already.
     ///
     /// - Parameter layout: holds the encoder's parameters; the head's are added.
-    public init(_ encoder: any Encoder, layout: ParameterLayout, embeddingWidth: Int) {
+    public init(
+        _ encoder: any Encoder, layout: ParameterLayout, embeddingWidth: Int,
+        headHasBias: Bool = false
+    ) {
         var layout = layout
         self.encoder = encoder
         encoderLayout = layout
         head = Linear(
             &layout, name: "head", inputs: encoder.featureWidth, outputs: embeddingWidth,
-            weight: .torchDefault(fanIn: encoder.featureWidth), bias: nil)
+            weight: .torchDefault(fanIn: encoder.featureWidth), bias: headHasBias ? .zeros : nil)
         self.layout = layout
         self.embeddingWidth = embeddingWidth
     }

@@ -19,7 +19,12 @@ private func goldenRoot() -> URL? {
         #expect(report.failures.isEmpty)
     }
 
+    /// Methods that measure what others have learnt: their formulas are checked with those others'.
+    private static let downstream = ["fine-tuning"]
+
     @Test func `Golden: every registered method has reference values`() {
-        #expect(MethodRegistry.names.sorted() == goldenSystems.map(\.name).sorted())
+        let systems = MethodRegistry.names.filter { !Self.downstream.contains($0) }
+        #expect(systems.sorted() == goldenSystems.map(\.name).sorted())
+        #expect(systems.count + Self.downstream.count == MethodRegistry.names.count)
     }
 }

@@ -30,10 +30,10 @@ public struct MLCD: Method {
     /// Reads the sections `network`, `views` and `mlcd`.
     public init(sections: RunSections, settings run: RunSettings) {
         settings = MLCDSettings(from: sections.method, optimizer: run.optimizer)
-        views = mlcdViews(from: sections.views)
+        views = viewSettings(from: sections.views)
         network = EmbeddingNetwork(
-            mlcdEncoder(from: sections.network, imageSize: views.height),
-            channels: mlcdChannels, height: views.height, width: views.width,
+            encoderSettings(from: sections.network, imageSize: views.height),
+            channels: imageChannels, height: views.height, width: views.width,
             embeddingWidth: settings.dim)
     }
 

@@ -2,7 +2,7 @@ internal import Networks
 internal import RunFiles
 
 /// Every kind of data that a run file can name has images of one channel.
-let mlcdChannels = 1
+let imageChannels = 1
 
 /// The encoders that a run file can name.
 private enum EncoderKind: String, CaseIterable {
@@ -16,28 +16,28 @@ private enum EncoderKind: String, CaseIterable {
     case conv
 }
 
-/// Reads the section `network` (MLCD sheet, sections 2.2 and 6).
+/// Reads the section `network`, which is the same for all methods (MLCD sheet, sections 2.2 and 6).
 ///
 /// Keys: `kind`; for a `vit` also `patch`, `width`, `depth`, `heads`, `mlpRatio`, `pooling` and
-/// `initialisation`; for a ResNet `stem`. Defaults are "vit7" of the reference run. The projection
-/// to `mlcd.dim` is part of every network.
-func mlcdEncoder(from section: Section, imageSize: Int) -> EncoderSettings {
+/// `initialisation`; for a ResNet `stem`. Defaults are "vit7" of the reference run. The head
+/// that follows is the method's.
+func encoderSettings(from section: Section, imageSize: Int) -> EncoderSettings {
     let kind: EncoderKind = section.choice("kind", default: .vit)
     switch kind {
-    case .vit: return .visionTransformer(mlcdTransformer(from: section, imageSize: imageSize))
-    case .resnet18: return .residualNetwork(.resNet18(stem: mlcdStem(from: section)))
-    case .resnet50: return .residualNetwork(.resNet50(stem: mlcdStem(from: section)))
+    case .vit: return .visionTransformer(transformerSettings(from: section, imageSize: imageSize))
+    case .resnet18: return .residualNetwork(.resNet18(stem: stem(from: section)))
+    case .resnet50: return .residualNetwork(.resNet50(stem: stem(from: section)))
     case .conv: return .smallConvolutionalNet
     }
 }
 
 /// How images come into a ResNet: those of all data sets there are have 28 pixels.
-private func mlcdStem(from section: Section) -> ResNet.Settings.Stem {
+private func stem(from section: Section) -> ResNet.Settings.Stem {
     section.choice("stem", default: .small)
 }
 
 /// Reads the keys of a vision transformer.
-private func mlcdTransformer(
+private func transformerSettings(
     from section: Section, imageSize: Int
 ) -> VisionTransformer.Settings {
     var settings = VisionTransformer.Settings(
