@@ -5,7 +5,7 @@ public import Identity
 public import Logging
 public import Messages
 import Methods
-import RunFiles
+public import RunFiles
 public import ServiceLifecycle
 public import Transport
 import Wire
@@ -72,6 +72,7 @@ public actor Coordinator: Service {
     var ports: [ConnectionID: ConnectionPort] = [:]
     var staging = Staging()
     var turnClock = TurnClock()
+    var phaseClock = PhaseClock()
     var connectionsMade: UInt64 = 0
     /// The incarnation that each connection's last request carried.
     var claims: [ConnectionID: Incarnation] = [:]
@@ -117,6 +118,9 @@ public actor Coordinator: Service {
         machine = StepMachine(
             settings: machineSettings(run: run, epoch: directory.epoch, options: options))
     }
+
+    /// What the run file says, whatever the method.
+    public nonisolated var settings: RunSettings { run.plan.settings }
 
     /// How the run ended, once it has.
     public var outcome: RunOver? { over }
@@ -169,8 +173,10 @@ public actor Coordinator: Service {
         let now = clock.now
         let seconds = Double(now.nanoseconds) / 1e9
         if let waited = turnClock.note(event, at: seconds) { board.add(waited) }
+        phaseClock.note(event, at: seconds)
         for effect in machine.handle(event, at: now) {
             turnClock.note(effect, at: seconds)
+            if let phases = phaseClock.note(effect, at: seconds) { board.complete(phases) }
             carryOut(effect)
         }
         // Behind the answers in the engine's queue, which workers wait for.

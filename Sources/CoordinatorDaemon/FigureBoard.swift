@@ -11,6 +11,8 @@ struct StepFigures: Sendable {
     var gradientNorm: Double
     /// What the coordinator took from the commit before to this one.
     var coordinator: CoordinatorSeconds
+    /// Where the step's time went.
+    var phases: PhaseSeconds
     /// What the method reports, in its order; `loss` is among them.
     var figures: [SliceResult.Sum]
 
@@ -34,6 +36,10 @@ final class FigureBoard: Sendable {
         /// What the coordinator took since the first commit, and since the last one.
         var coordinatorMade = CoordinatorSeconds()
         fileprivate var coordinatorOpen = CoordinatorSeconds()
+        /// The phases of the last steps, a mean.
+        var phases: PhaseSeconds { PhaseSeconds.mean(lastPhases) }
+        fileprivate var lastPhases: [PhaseSeconds] = []
+        fileprivate var phasesOpen = PhaseSeconds()
         fileprivate var firstCommit: (seconds: Double, samples: Int)?
         fileprivate var samplesMade = 0
         /// The moments of the last commits and their samples, oldest first.
@@ -77,6 +83,17 @@ final class FigureBoard: Sendable {
         }
     }
 
+    /// The results of a step are complete; the engine enters its phases when it commits.
+    func complete(_ phases: PhaseSeconds) { state.withLock { $0.phasesOpen = phases } }
+
+    /// The phases of the step whose results are complete.
+    func takePhases() -> PhaseSeconds {
+        state.withLock { state in
+            defer { state.phasesOpen = PhaseSeconds() }
+            return state.phasesOpen
+        }
+    }
+
     /// A step is committed.
     func stepCommitted(_ figures: StepFigures, tables: [TableSummary]) {
         let now = clock.seconds
@@ -92,6 +109,8 @@ final class FigureBoard: Sendable {
             state.secondsMade = now - first.seconds
             state.last = figures
             state.tables = tables
+            state.lastPhases.append(figures.phases)
+            if state.lastPhases.count > Self.window { state.lastPhases.removeFirst() }
             state.commits.append((now, figures.samples))
             if state.commits.count > Self.window { state.commits.removeFirst() }
             guard let first = state.commits.first, now > first.seconds else { return }

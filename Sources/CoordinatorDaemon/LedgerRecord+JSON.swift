@@ -62,9 +62,9 @@ extension StepFigures {
             JSONMember("samples", .integer(Int64(samples))),
             JSONMember("learning_rate", .number(rate)),
             JSONMember("gradient_norm", .number(gradientNorm)),
-            JSONMember("turn_seconds", .number(coordinator.turn)),
             JSONMember("answer_seconds", .number(coordinator.answers)),
         ]
+        members += phases.named.map { JSONMember("\($0.name)_seconds", .number($0.seconds)) }
         members += figures.map { JSONMember($0.name, .number($0.value)) }
         return .object(members)
     }

@@ -22,6 +22,11 @@ struct LoadedRun: Sendable {
         configDigest = plan.configDigest
     }
 
+    /// Of every slice of a step the data shards that a worker must hold for it.
+    func shards(of step: Int) -> [[UInt32]] {
+        sampler.shardsNeeded(step: step).map { $0.map { UInt32($0) } }
+    }
+
     /// The slices of a step with their samples, in order; a slice of a short last batch may be
     /// empty.
     func tasks(of step: Int) -> [SliceTask] {

@@ -176,7 +176,9 @@ actor StateEngine {
         self.tasks = tasks
         filled = tasks.filter { !$0.samples.isEmpty }.map(\.slice.index)
         try method.open(step: step.index, samples: samples(of: tasks))
-        return OpenedStep(step: step, version: name, tasks: tasks, nextTasks: next)
+        return OpenedStep(
+            step: step, version: name, tasks: tasks, nextTasks: next,
+            shards: run.shards(of: step.index))
     }
 
     /// The draw of the step after the open one, while workers compute.

@@ -40,6 +40,7 @@ extension StatusDocument {
             Quarantined(worker: $0.worker, reason: $0.reason, sinceSeconds: $0.sinceSeconds)
         }
         self.traffic = zip(TrafficBoard.Kind.allCases, traffic).map { Transfer($0, $1) }
+        phases = figures.phases.named.map { Phase(name: $0.name, seconds: $0.seconds) }
         self.figures = (figures.last?.figures ?? []).map { Figure(name: $0.name, value: $0.value) }
     }
 
@@ -63,6 +64,7 @@ extension StatusDocument {
         try keys.encode(waiting, forKey: .waiting)
         try keys.encode(figures, forKey: .figures)
         try keys.encode(traffic, forKey: .traffic)
+        try keys.encode(phases, forKey: .phases)
         try keys.encode(quarantine, forKey: .quarantine)
         try keys.encode(critical, forKey: .critical)
     }

@@ -87,6 +87,14 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
         public var value: Double
     }
 
+    /// A phase of a step.
+    public struct Phase: Codable, Sendable {
+        /// `turn`, `forward`, `exchange` or `backward`.
+        public var name: String
+        /// Seconds that it took, a mean over the last steps.
+        public var seconds: Double
+    }
+
     /// The run's name.
     public var run: String
     /// `starting`, `running`, `paused`, `done` or `failed`.
@@ -125,11 +133,13 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
     public var quarantine: [Quarantined]
     /// What travels in bulk.
     public var traffic: [Transfer]
+    /// Where the time of a step goes, in the order of time.
+    public var phases: [Phase]
 
     enum CodingKeys: String, CodingKey {
         case run, state, detail, step, steps, recorded, loss, epoch, exchanges, workers, tables,
             waiting
-        case figures, traffic, quarantine, critical
+        case figures, traffic, phases, quarantine, critical
         case etaSeconds = "eta_seconds"
         case samplesPerSecond = "samples_per_second"
         case checkpointStep = "checkpoint_step"

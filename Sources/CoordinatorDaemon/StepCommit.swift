@@ -66,7 +66,7 @@ extension StateEngine {
         let line = StepFigures(
             step: step.index, samples: run.sampler.batchCount(step: step.index), rate: rate,
             gradientNorm: gradientNorm, coordinator: board.takeCoordinatorSeconds(),
-            figures: figures)
+            phases: board.takePhases(), figures: figures)
         try directory.append(line, secondsSinceStart: board.seconds)
         board.stepCommitted(line, tables: method.tables)
     }

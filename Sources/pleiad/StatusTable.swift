@@ -40,6 +40,13 @@ struct StatusTable {
                 "traffic  \(transfer.name): \(grouped(transfer.bytes >> 10)) KiB in "
                     + "\(decimals(transfer.seconds, 1)) s, \(grouped(Int(rate))) MB/s")
         }
+        let step = document.phases.reduce(0) { $0 + $1.seconds }
+        if step > 0 {
+            let phases = document.phases.map {
+                "\($0.name) \(decimals(1000 * $0.seconds, 1)) ms (\(Int(100 * $0.seconds / step)) %)"
+            }
+            lines.append("step     " + phases.joined(separator: "  "))
+        }
         if !document.figures.isEmpty {
             let figures = document.figures.map { "\($0.name) \(significant($0.value))" }
             lines.append("figures  " + figures.joined(separator: "  "))

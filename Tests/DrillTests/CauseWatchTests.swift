@@ -25,7 +25,7 @@ import Testing
             samplesPerSecond: 0, epoch: 1, exchanges: [],
             workers: [worker("w1", incarnation, state, end), worker("w2", "1.3", "ready", "")],
             tables: [], waiting: critical.map { [$0] } ?? [], critical: critical, figures: [],
-            quarantine: [], traffic: [])
+            quarantine: [], traffic: [], phases: [])
     }
 
     private func wait(_ kind: String, _ what: String, on who: String) -> StatusDocument.Wait {

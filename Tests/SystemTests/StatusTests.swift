@@ -7,7 +7,7 @@ extension SystemTests {
         static let keys: Set = [
             "run", "state", "detail", "step", "steps", "recorded", "eta_seconds", "loss",
             "samples_per_second", "checkpoint_step", "epoch", "exchanges", "workers", "tables",
-            "waiting", "figures", "traffic", "quarantine", "critical",
+            "waiting", "figures", "traffic", "quarantine", "critical", "phases",
         ]
         static let workerKeys: Set = [
             "name", "state", "incarnation", "slices_done", "last_seen_seconds", "phase", "host",
@@ -52,6 +52,10 @@ extension SystemTests {
                 #expect(transfer["seconds"] as? Double ?? 0 > 0, "\(transfer)")
                 #expect(transfer["bytes_per_second"] as? Double ?? 0 > 0, "\(transfer)")
             }
+            let phases = running.document["phases"] as? [[String: Any]] ?? []
+            let phaseNames = phases.map { $0["name"] as? String }
+            #expect(phaseNames == ["turn", "forward", "exchange", "backward"])
+            for phase in phases { #expect(phase["seconds"] as? Double ?? 0 > 0, "\(phase)") }
 
             let done = try await run.status { $0.state == "done" }
             check(done)
