@@ -139,11 +139,12 @@ let package = Package(
             ], swiftSettings: strict),
 
         // What a run has learnt, made visible
+        .target(name: "Plots", swiftSettings: strict),
         .target(
             name: "Inspection",
             dependencies: [
                 "Kernels", "Tensors", "Networks", "Datasets", "Evaluation", "Clustering", "Tables",
-                "Methods", "Storage", "Identity", "Threads", "CPNG",
+                "Methods", "Storage", "Identity", "Threads", "Plots", "CPNG",
             ], swiftSettings: numeric),
 
         // Coordinator, workers, clients
@@ -190,10 +191,18 @@ let package = Package(
                 "Transport", "Identity", "Keys",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+        // Many runs, compared
+        .target(
+            name: "Sweeps",
+            dependencies: [
+                "Processes", "CoordinatorDaemon", "Evaluation", "Inspection", "Plots", "Methods",
+                "RunFiles", "Storage",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
         .executableTarget(
             name: "pleiad",
             dependencies: [
-                "Drill", "Processes",
+                "Drill", "Processes", "Plots", "Sweeps",
                 "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
                 "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
                 "Transport", "Identity", "Keys", "Verification", "Inspection", "Tables",
@@ -311,10 +320,14 @@ let package = Package(
                 "Verification", "Methods", "Networks", "RunFiles", "Storage", "Datasets", "Tensors",
                 "Identity",
             ], swiftSettings: strict),
+        .testTarget(name: "PlotsTests", dependencies: ["Plots"], swiftSettings: strict),
+        .testTarget(
+            name: "SweepsTests", dependencies: ["Sweeps", "RunFiles", "Plots"],
+            swiftSettings: strict),
         .testTarget(
             name: "InspectionTests",
             dependencies: [
-                "Inspection", "Methods", "Networks", "Datasets", "Evaluation", "Clustering",
+                "Inspection", "Plots", "Methods", "Networks", "Datasets", "Evaluation", "Clustering",
                 "Tables", "Optimizers", "RunFiles", "Storage", "Tensors", "Identity", "CPNG",
             ], swiftSettings: numeric),
         .target(

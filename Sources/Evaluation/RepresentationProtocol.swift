@@ -12,6 +12,8 @@ public struct RepresentationProtocol: Hashable, Sendable {
     public var linearWeight = 0.316
     /// Iterations of L-BFGS at most.
     public var linearIterations = 100
+    /// The same where C is searched: the paper's.
+    public var searchedIterations = 1000
 
     /// The reference run's values.
     public init() {}
@@ -42,6 +44,21 @@ public struct RepresentationProtocol: Hashable, Sendable {
             neighbours: [neighbours], temperature: temperature, classCount: classCount,
             threads: threads
         ).accuracy(queries.labels)
+    }
+
+    /// A linear probe on the whole bank whose weight is searched on a part of it, with its top-1
+    /// accuracy on the queries, a share of 1; features are standardised by the bank.
+    public func searchedLinear(
+        bank: LabelledFeatures, queries: LabelledFeatures, classCount: Int, threads: Int,
+        report: (LinearProbeSearch.Trial) -> Void = { _ in }
+    ) -> (accuracy: Double, search: LinearProbeSearch) {
+        let standardiser = FeatureStandardiser(of: bank.features)
+        let search = LinearProbeSearch(
+            samples: standardiser.applied(to: bank.features), labels: bank.labels,
+            classCount: classCount, optimizer: LBFGS(iterationsMax: searchedIterations),
+            threads: threads, report: report)
+        let logits = search.probe.logits(of: standardiser.applied(to: queries.features))
+        return (topAccuracy(logits, classCount: classCount, labels: queries.labels), search)
     }
 
     /// Top-1 accuracy of the linear probe on features standardised by the whole bank, a share of 1.

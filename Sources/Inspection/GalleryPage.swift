@@ -1,5 +1,6 @@
 import Clustering
 import Foundation
+import Plots
 import Tables
 
 /// A gallery as one HTML page that stands alone: pictures lie in it, and nothing is loaded from
@@ -128,25 +129,4 @@ public struct GalleryPage: Sendable {
           border: 3px solid transparent; border-radius: 4px; }
         .labelled img { border-color: var(--ring); }
         """
-}
-
-/// Text as it stands between tags and in quoted attributes.
-func escaped(_ text: String) -> String {
-    var result = ""
-    for character in text.unicodeScalars {
-        switch character {
-        case "&": result += "&amp;"
-        case "<": result += "&lt;"
-        case ">": result += "&gt;"
-        case "\"": result += "&quot;"
-        case "'": result += "&#39;"
-        default: result.unicodeScalars.append(character)
-        }
-    }
-    return result
-}
-
-/// A number with so many decimals; a word where it is not finite.
-func fixed(_ value: Double, _ places: Int) -> String {
-    value.isFinite ? String(format: "%.\(places)f", value) : "\(value)"
 }

@@ -4,6 +4,8 @@ public import Storage
 public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The run's method has no table of centers.
     case noCenters(method: String)
+    /// No step of the run is committed yet.
+    case noCurves(directory: String)
     /// A file cannot be read, written, or is not what it should be.
     case file(StorageError)
     /// The labels are not those with which the checkpoint was made.
@@ -25,6 +27,9 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
         case .noCenters(let method):
             "A run of the method '\(method)' has no table of centers to look at. Name the state "
                 + "directory of a run of a method that has one, such as mlcd."
+        case .noCurves(let directory):
+            "\(directory) has no figures of a step yet. Name the state directory of a run, and "
+                + "look again once it has made a step."
         case .file(let error):
             "\(error)"
         case .otherLabels(let path):
@@ -50,7 +55,7 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
     /// Whether the cause is what the user gave, rather than a failure on the way.
     public var isBadInput: Bool {
         switch self {
-        case .noCenters, .otherLabels, .otherData, .noImage, .noCenter: true
+        case .noCenters, .noCurves, .otherLabels, .otherData, .noImage, .noCenter: true
         case .file, .noPicture, .stopped: false
         }
     }

@@ -29,6 +29,8 @@ public final class ChildProcess: Sendable {
     public enum Output: Sendable {
         /// Where this process writes.
         case inherited
+        /// Nowhere; errors where this process writes its own.
+        case errorsAlone
         /// Standard output and error to the ends of these two files, made if they are missing.
         case files(output: String, error: String)
     }
@@ -79,7 +81,10 @@ public final class ChildProcess: Sendable {
                 process.terminationReason == .uncaughtSignal ? .signal(status) : .code(status))
         }
         do {
-            if case .files(let output, let error) = output {
+            switch output {
+            case .inherited: break
+            case .errorsAlone: process.standardOutput = FileHandle.nullDevice
+            case .files(let output, let error):
                 process.standardOutput = try Self.append(to: output)
                 process.standardError = try Self.append(to: error)
             }

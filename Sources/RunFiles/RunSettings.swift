@@ -12,6 +12,8 @@ public struct RunSettings: Hashable, Sendable {
     public var steps: Int
     /// What is trained on.
     public var data: DataSettings
+    /// How samples are chosen for slices.
+    public var sampling: SamplingKind
     /// How a step's samples are cut.
     public var batch: BatchSettings
     /// How parameters are updated.
@@ -22,6 +24,8 @@ public struct RunSettings: Hashable, Sendable {
     public var gradients: GradientKind
     /// When checkpoints are written, in free keys.
     public var checkpoint: CheckpointSettings
+    /// What is measured on the way, in free keys.
+    public var evaluate: EvaluateSettings
     /// How the coordinator treats its workers, in free keys.
     public var coordinator: CoordinatorSettings
 
@@ -39,13 +43,23 @@ public struct RunSettings: Hashable, Sendable {
         seed = root.unsigned("seed", default: 0)
         steps = root.int("steps", in: 1...1_000_000_000)
         data = DataSettings(from: root.sub("data"))
+        sampling = root.choice("sampling", default: .global)
         batch = BatchSettings(from: root.sub("batch"))
         optimizer = OptimizerSettings(from: root.sub("optimizer"))
         schedule = ScheduleSettings(from: root.sub("schedule"), steps: steps)
         gradients = root.choice("gradients", default: .f32)
         checkpoint = CheckpointSettings(from: root.sub("checkpoint"))
+        evaluate = EvaluateSettings(from: root.sub("evaluate"))
         coordinator = CoordinatorSettings(from: root.sub("coordinator"))
     }
+}
+
+/// How samples are chosen for slices.
+public enum SamplingKind: String, CaseIterable, Hashable, Sendable {
+    /// All samples are permuted: every worker needs every shard.
+    case global
+    /// Shards are dealt out to slices: a slice needs its own alone.
+    case sharded
 }
 
 /// What gradients are rounded to, and so what of them travels.
@@ -86,6 +100,8 @@ public struct DataSettings: Hashable, Sendable {
     public var path: String?
     /// What is cut where the kind is `patches` (keys `side`, `count`, `seed`).
     public var patches: Patches?
+    /// Shards that the training data are cut into, by number.
+    public var shards: Int
 
     init(from section: Section) {
         kind = section.choice("kind", default: .fashionMNIST)
@@ -95,6 +111,7 @@ public struct DataSettings: Hashable, Sendable {
                 count: section.int("count", in: 1...100_000_000),
                 seed: section.unsigned("seed", default: 0))
         }
+        shards = section.int("shards", in: 1...65_536, default: 1)
         path = section.optionalString("path", .free)
         if kind == .idx, path == nil {
             section.reject("path", "is missing", allowed: "the folder of the four IDX files")
@@ -237,6 +254,20 @@ public struct CheckpointSettings: Hashable, Sendable {
         every = section.duration(
             "every", in: .milliseconds(10)...(.seconds(86_400)), default: .seconds(30), .free)
         keep = section.int("keep", in: 2...1000, default: 2, .free)
+    }
+}
+
+/// The section `evaluate`: what is measured on the way, in free keys.
+public struct EvaluateSettings: Hashable, Sendable {
+    /// A checkpoint is evaluated once so many steps were made since the one evaluated before it;
+    /// 0 for none.
+    public var every: Int
+    /// Whether the linear probe is measured beside the nearest neighbours.
+    public var linear: Bool
+
+    init(from section: Section) {
+        every = section.int("every", in: 0...1_000_000_000, default: 0, .free)
+        linear = section.bool("linear", default: false, .free)
     }
 }
 

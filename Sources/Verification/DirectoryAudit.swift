@@ -217,6 +217,27 @@ struct DirectoryAudit {
         findings.add(Finding("epoch", "is \(epoch), but events.jsonl knows of start \(greatest)"))
     }
 
+    /// What was measured of models on the way.
+    private mutating func readEvaluations() {
+        let folder = "evaluations"
+        let names: [String]
+        do throws(StorageError) {
+            names = try state.fileSystem.list(state.path(folder))
+        } catch {
+            return findings.add(Finding(folder, error.reasonAlone))
+        }
+        for name in names.sorted() {
+            let file = "\(folder)/\(name)"
+            if name.hasSuffix(".tmp") {
+                findings.note(file, "is being written, or was when a process died")
+                continue
+            }
+            _ = findings.check(file, in: state) { state in
+                try state.fileSystem.readSealedObject(state.path(file))
+            }
+        }
+    }
+
     /// What methods keep beside the run, and what does not belong to it.
     private mutating func readOthers(_ names: [String]) {
         let known = [
@@ -224,7 +245,9 @@ struct DirectoryAudit {
             "events.jsonl", "checkpoints",
         ]
         for name in names where !known.contains(name) {
-            if name.hasSuffix(".tmp") {
+            if name == "evaluations" {
+                readEvaluations()
+            } else if name.hasSuffix(".tmp") {
                 findings.note(name, "is being written, or was when a process died")
             } else if name.hasSuffix(".safetensors") {
                 _ = findings.check(name, in: state) { state in

@@ -61,17 +61,22 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 exitsWhenDone: exitWhenDone, insecure: insecure,
                 authority: keys?.authority),
             network: network(for: listen, keys: keys), logger: logger)
+        let evaluations = CheckpointEvaluations(directory: state, settings: coordinator.settings)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(
+                        service: evaluations, successTerminationBehavior: .ignore,
+                        failureTerminationBehavior: .ignore),
+                    .init(
                         service: Announced(coordinator: coordinator),
                         successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         try await ending(with: parent) { try await group.run() }
         try await requireOutcome(of: coordinator)
+        if await coordinator.outcome?.reason == .done { try await evaluations.finish() }
     }
 }
 

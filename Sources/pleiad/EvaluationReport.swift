@@ -4,6 +4,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Methods
+import Storage
 import Tensors
 
 /// The cores of this machine: how many threads offline commands use; no result depends on it.
@@ -63,54 +64,109 @@ struct Representation {
 
 /// Accuracies of a representation, as fractions.
 struct EvaluationReport {
+    /// What is measured.
+    struct Measures {
+        var knn: Bool
+        var linear: Bool
+        /// The linear probe with a searched C.
+        var search: Bool
+        /// What the network itself says, where its embeddings are logits of the classes.
+        var classifier: Bool
+    }
+
     private let name: String
-    private let knn: Double?
-    private let embeddingKNN: Double?
-    private let linear: Double?
+    private var knn: Double?
+    private var embeddingKNN: Double?
+    private var linear: Double?
+    private var classifier: Double?
+    private var searched: (accuracy: Double, best: LinearProbeSearch.Trial)?
 
     /// Measures what is wanted.
-    init(_ representation: Representation, classCount: Int, knn: Bool, linear: Bool) {
+    init(_ representation: Representation, classCount: Int, measures: Measures) {
         let measure = RepresentationProtocol()
         name = representation.name
         let (bank, queries) = (representation.bank, representation.queries)
-        self.knn =
-            knn
-            ? measure.nearestNeighbours(
-                bank: bank, queries: queries, classCount: classCount, threads: coreCount) : nil
-        embeddingKNN =
-            knn
-            ? representation.embeddings.map {
+        if measures.knn {
+            func accuracy(
+                _ bank: RepresentationProtocol.LabelledFeatures,
+                _ queries: RepresentationProtocol.LabelledFeatures
+            ) -> Double {
                 measure.nearestNeighbours(
-                    bank: $0.bank, queries: $0.queries, classCount: classCount,
-                    threads: coreCount)
-            } : nil
-        self.linear =
-            linear
-            ? measure.linear(
-                bank: bank, queries: queries, classCount: classCount, threads: coreCount) : nil
+                    bank: bank, queries: queries, classCount: classCount, threads: coreCount)
+            }
+            knn = accuracy(bank, queries)
+            embeddingKNN = representation.embeddings.map { accuracy($0.bank, $0.queries) }
+        }
+        if measures.linear {
+            linear = measure.linear(
+                bank: bank, queries: queries, classCount: classCount, threads: coreCount)
+        }
+        if measures.classifier, let logits = representation.embeddings?.queries {
+            classifier = topAccuracy(
+                logits.features.values, classCount: classCount, labels: logits.labels)
+        }
+        if measures.search {
+            let (accuracy, search) = measure.searchedLinear(
+                bank: bank, queries: queries, classCount: classCount, threads: coreCount
+            ) { trial in
+                printError(
+                    "C \(significant(trial.weight)): \(Self.percent(trial.accuracy)) of those held out"
+                )
+            }
+            searched = (accuracy, search.best)
+        }
+    }
+
+    /// The same as it is kept of a step.
+    func record(step: Int) -> EvaluationRecord {
+        let figures = [
+            ("knn.top1", knn), ("knn.embedding_top1", embeddingKNN), ("linear.top1", linear),
+            ("linear_search.top1", searched?.accuracy), ("classifier.top1", classifier),
+        ]
+        return EvaluationRecord(
+            step: step, figures.compactMap { name, value in value.map { (name, $0) } })
     }
 
     /// For people.
     var text: String {
         var lines: [String] = []
-        if let knn { lines.append("\(name)  kNN     \(percent(knn)) (features)") }
-        if let embeddingKNN {
-            lines.append("\(name)  kNN     \(percent(embeddingKNN)) (embeddings)")
+        func add(_ measure: String, _ accuracy: Double?, _ what: String) {
+            guard let accuracy else { return }
+            lines.append("\(name)  \(measure)\(Self.percent(accuracy)) (\(what))")
         }
-        if let linear { lines.append("\(name)  linear  \(percent(linear)) (features)") }
+        add("kNN     ", knn, "features")
+        add("kNN     ", embeddingKNN, "embeddings")
+        add("linear  ", linear, "features")
+        add("own     ", classifier, "the network's classifier")
+        if let searched {
+            add("linear  ", searched.accuracy, "features, C \(significant(searched.best.weight))")
+        }
         return lines.joined(separator: "\n")
     }
 
     /// One JSON object.
     var json: String {
-        var parts: [String] = []
+        var members: [JSONMember] = []
         if let knn {
-            let embedding = embeddingKNN.map { ", \"embedding_top1\": \($0)" } ?? ""
-            parts.append("\"knn\": {\"top1\": \(knn)\(embedding)}")
+            var figures = [JSONMember("top1", .number(knn))]
+            if let embeddingKNN {
+                figures.append(JSONMember("embedding_top1", .number(embeddingKNN)))
+            }
+            members.append(JSONMember("knn", .object(figures)))
         }
-        if let linear { parts.append("\"linear\": {\"top1\": \(linear)}") }
-        return "{" + parts.joined(separator: ", ") + "}"
+        if let linear { members.append(JSONMember("linear", ["top1": .number(linear)])) }
+        if let classifier {
+            members.append(JSONMember("classifier", ["top1": .number(classifier)]))
+        }
+        if let searched {
+            let figures: JSONValue = [
+                "top1": .number(searched.accuracy), "weight": .number(searched.best.weight),
+                "held_out_top1": .number(searched.best.accuracy),
+            ]
+            members.append(JSONMember("linear_search", figures))
+        }
+        return JSONValue.object(members).text
     }
 
-    private func percent(_ fraction: Double) -> String { decimals(100 * fraction, 2) + " %" }
+    private static func percent(_ fraction: Double) -> String { decimals(100 * fraction, 2) + " %" }
 }

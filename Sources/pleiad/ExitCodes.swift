@@ -10,6 +10,7 @@ import Keys
 import Methods
 import RunFiles
 import Storage
+import Sweeps
 import Transport
 import WorkerCore
 
@@ -39,6 +40,7 @@ func processExitCode(of error: any Error) -> Int32? {
     case let error as DrillError: error.isBadInput ? 2 : 1
     case InspectionError.file(let error): processExitCode(of: error)
     case let error as InspectionError: error.isBadInput ? 2 : 1
+    case let error as SweepError: error.isBadInput ? 2 : 1
     case KeysError.failed: 1
     case is KeysError, ClientError.untrusted: 2
     case StorageError.missing, StorageError.malformed, StorageError.locked: 2

@@ -30,7 +30,8 @@ struct Pleiad: AsyncParsableCommand {
             DigestCommand.self, CheckCommand.self, EvaluateCommand.self, ClusterCommand.self,
             EmbedCommand.self, ExportCommand.self, VerifyCommand.self, LedgerCommand.self,
             DrillCommand.self, WhyCommand.self, StopCommand.self, KeysCommand.self,
-            PatchesCommand.self, TableCommand.self, GalleryCommand.self,
+            PatchesCommand.self, TableCommand.self, GalleryCommand.self, PlotCommand.self,
+            SweepCommand.self,
         ])
 
     static func main() async {
@@ -54,7 +55,7 @@ struct Pleiad: AsyncParsableCommand {
         command is StatusCommand || command is WhyCommand || command is StopCommand
             || command is KeysInitCommand || command is KeysIssueCommand
             || command is KeysTokenCommand || command is DigestCommand || command is CheckCommand
-            || command is VerifyCommand || command is LedgerCommand.Verify
+            || command is PlotCommand || command is VerifyCommand || command is LedgerCommand.Verify
     }
 
     /// Prints an error of ours and exits with its code; the parser's errors it handles itself.

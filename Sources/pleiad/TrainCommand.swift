@@ -4,6 +4,7 @@ import CoordinatorDaemon
 import Foundation
 import Keys
 import Logging
+import Messages
 import Processes
 import ServiceLifecycle
 import Transport
@@ -74,10 +75,11 @@ struct TrainCommand: AsyncParsableCommand {
                 exitsWhenDone: true, authority: keys?.authority),
             network: network, logger: Logger(label: "pleiad.coordinator"))
         printError("coordinator at \(coordinator.url), state in \(state)")
+        let evaluations = CheckpointEvaluations(directory: state, settings: coordinator.settings)
         // A group stops its services from the last to the first, each once the next one has ended:
         // the coordinator ends the open step while workers still compute, and tells them so.
         let services = [
-            service(workerService(at: coordinator.url, network: network)),
+            service(evaluations), service(workerService(at: coordinator.url, network: network)),
             service(ProgressLine(coordinator: coordinator)), service(coordinator),
         ]
         let group = ServiceGroup(
@@ -91,6 +93,7 @@ struct TrainCommand: AsyncParsableCommand {
         }
         if statusAtEnd { print(StatusTable(await coordinator.status()).text) }
         try await requireOutcome(of: coordinator)
+        if await coordinator.outcome?.reason == .done { try await evaluations.finish() }
     }
 
     /// The run is over as soon as the coordinator is; its end ends everything else.

@@ -27,6 +27,13 @@ extension SystemTests {
             #expect(Set(try knn.object().keys) == ["knn"])
             let linear = try await pleiad("evaluate", state, "--linear", "--json")
             #expect(Set(try linear.object().keys) == ["linear"])
+            let searched = try await pleiad("evaluate", state, "--search", "--json")
+            #expect(searched.code == 0, "\(searched.errors)")
+            let search = try searched.object()["linear_search"] as? [String: Double] ?? [:]
+            #expect(Set(search.keys) == ["top1", "weight", "held_out_top1"])
+            #expect((0.5...1).contains(search["top1"] ?? -1))
+            // Eleven at least: near an end of the range there are fewer to try.
+            #expect((12...16).contains(searched.errors.split(separator: "held out").count))
             let shown = try await pleiad("evaluate", state, "--knn")
             #expect(shown.output.contains("kNN") && shown.output.contains("%"))
         }

@@ -53,6 +53,7 @@ extension SystemTests {
         func `one changed byte in any file of a finished run is found and named`() async throws {
             let scratch = try ScratchDirectory()
             let (state, _) = try await HalfRun.copy(to: scratch)
+            #expect(try await pleiad("evaluate", state, "--knn", "--record").code == 0)
             let before = try await pleiad("verify", state)
             #expect(before.code == 0 && before.output.hasSuffix("\nsound\n"), "\(before.output)")
             #expect(try await flipEverywhere(state, seed: 1) > 60)
