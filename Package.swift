@@ -327,7 +327,8 @@ let package = Package(
         .testTarget(
             name: "InspectionTests",
             dependencies: [
-                "Inspection", "Plots", "Methods", "Networks", "Datasets", "Evaluation", "Clustering",
+                "Inspection", "Plots", "Methods", "Networks", "Datasets", "Evaluation",
+                "Clustering",
                 "Tables", "Optimizers", "RunFiles", "Storage", "Tensors", "Identity", "CPNG",
             ], swiftSettings: numeric),
         .target(

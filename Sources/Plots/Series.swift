@@ -29,7 +29,9 @@ public struct Series: Hashable, Sendable {
 
     /// What it is, for the legend.
     public var name: String
-    /// Values with rising x. One that is not finite is left out, and interrupts the line.
+    /// Values with rising x.
+    ///
+    /// One that is not finite is left out, and interrupts the line.
     public var points: [Point]
     /// How they are drawn.
     public var mark: Mark

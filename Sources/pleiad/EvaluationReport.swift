@@ -109,9 +109,8 @@ struct EvaluationReport {
             let (accuracy, search) = measure.searchedLinear(
                 bank: bank, queries: queries, classCount: classCount, threads: coreCount
             ) { trial in
-                printError(
-                    "C \(significant(trial.weight)): \(Self.percent(trial.accuracy)) of those held out"
-                )
+                let accuracy = Self.percent(trial.accuracy)
+                printError("C \(significant(trial.weight)): \(accuracy) of those held out")
             }
             searched = (accuracy, search.best)
         }

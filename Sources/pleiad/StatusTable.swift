@@ -43,7 +43,8 @@ struct StatusTable {
         let step = document.phases.reduce(0) { $0 + $1.seconds }
         if step > 0 {
             let phases = document.phases.map {
-                "\($0.name) \(decimals(1000 * $0.seconds, 1)) ms (\(Int(100 * $0.seconds / step)) %)"
+                "\($0.name) \(decimals(1000 * $0.seconds, 1)) ms "
+                    + "(\(Int(100 * $0.seconds / step)) %)"
             }
             lines.append("step     " + phases.joined(separator: "  "))
         }
