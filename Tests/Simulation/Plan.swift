@@ -85,7 +85,7 @@ struct Plan {
         bytesUnderWayMax = newer.happens(70) ? 256 << 10 : 2 << 10 + newer.below(8 << 10)
         newerChance = newer.split()
         // Once more drawn apart.
-        var newest = Chance(seed: Chance.mixed(Chance.mixed(seed)))
+        var newest = Chance(seed: ~Chance.mixed(seed))
         partialWorker = workers > 1 && newest.happens(30) ? newest.below(workers) : nil
     }
 
