@@ -98,6 +98,9 @@ public enum Event: Sendable {
     case groupAnswered(StepNumber, round: Int, group: Int)
     /// Effect `commit` is carried out: the step is in the ledger.
     case committed(StepNumber)
+    /// Effect `commit` waits until the checkpoint that is being written has taken some rows of
+    /// tables, since no more of them may be copied; or it goes on.
+    case copiesFull(Bool)
     /// Effect `checkpoint` is carried out: a whole checkpoint of `committed` steps is on disk.
     case checkpointed(committed: StepNumber)
     /// An effect failed for good: the run has failed.

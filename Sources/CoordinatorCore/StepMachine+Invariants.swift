@@ -106,6 +106,9 @@ extension StepMachine {
         var faults: [String] = []
         if committed > settings.steps { faults.append("more steps than the run has") }
         if (checkpoints.newest ?? 0) > committed { faults.append("a checkpoint of the future") }
+        if checkpoints.copiesFullSince != nil, phase != .committing {
+            faults.append("a commit waits for copies though none is made")
+        }
         switch phase {
         case .stepping, .committing:
             if step?.opened.step.index != committed { faults.append("another step is open") }

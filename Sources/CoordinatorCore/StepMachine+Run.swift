@@ -8,6 +8,9 @@ struct CheckpointOrder: Hashable, Sendable {
     var inFlight: Int?
     /// Since when it is.
     var since = Moment(nanoseconds: 0)
+    /// Since when a commit waits for room to copy what the one in flight has not taken; nil if none
+    /// does.
+    var copiesFullSince: Moment?
     /// Time of stepping since the last one was begun.
     private(set) var stepping = Duration.zero
 
@@ -130,6 +133,13 @@ extension StepMachine {
     private mutating func checkpoint() {
         checkpoints.begin(committed, at: time)
         effects.append(.checkpoint(committed: StepNumber(committed)))
+    }
+
+    /// The commit waits for room for copies, or has it.
+    mutating func noteCopies(_ isFull: Bool) {
+        // What comes late is of a commit that is over.
+        let isWaiting = isFull && phase == .committing
+        checkpoints.copiesFullSince = isWaiting ? checkpoints.copiesFullSince ?? time : nil
     }
 
     mutating func endCheckpoint(_ committed: Int) {

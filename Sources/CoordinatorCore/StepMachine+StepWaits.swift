@@ -178,7 +178,9 @@ extension StepMachine {
     /// worker is silent or stands still for longest; else the one that was leased first.
     func critical(of waits: [Wait], at time: Moment) -> Wait? {
         guard !isOver else { return nil }
-        let kinds: [WaitKind] = [.paused, .preparation, .opening, .commit, .noWorker, .dispute]
+        let kinds: [WaitKind] = [
+            .paused, .preparation, .opening, .copies, .commit, .noWorker, .dispute,
+        ]
         for kind in kinds {
             if let wait = waits.first(where: { $0.kind == kind }) { return wait }
         }

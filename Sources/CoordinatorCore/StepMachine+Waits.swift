@@ -56,6 +56,17 @@ extension StepMachine {
                     at: time, next: "the run is over once it is on disk"))
         case .stepping, .over: break
         }
+        if let since = checkpoints.copiesFullSince {
+            let writing = checkpoints.inFlight.map { "the checkpoint of \($0) steps" }
+            waits.append(
+                wait(
+                    .copies,
+                    "room for copies of table rows that \(writing ?? "the checkpoint") has not "
+                        + "written yet, for the commit of step \(committed)",
+                    on: "coordinator", since: since, at: time,
+                    next: "the commit goes on as rows reach the disk; with a greater "
+                        + "checkpoint.copyBudget it waits less"))
+        }
         if let inFlight = checkpoints.inFlight {
             waits.append(
                 wait(

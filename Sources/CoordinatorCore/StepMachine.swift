@@ -130,6 +130,7 @@ public struct StepMachine: Sendable {
 
         // 7. Commit, checkpoint, end.
         case .committed(let step): endStep(step)
+        case .copiesFull(let isFull): noteCopies(isFull)
         case .checkpointed(let committed): endCheckpoint(committed.index)
         case .failed(let why): fail(why)
         case .stopRequested(let why): requestStop(why)
@@ -167,6 +168,7 @@ public struct StepMachine: Sendable {
     mutating func enter(_ next: Phase) {
         phase = next
         phaseSince = time
+        checkpoints.copiesFullSince = nil
     }
 
     /// Nothing more is leased until somebody has looked at what went wrong.

@@ -8,6 +8,8 @@ public enum WaitKind: String, Codable, Hashable, Sendable, CaseIterable {
     case commit
     /// A checkpoint is written.
     case checkpoint
+    /// A commit for which the checkpoint that is written must let go of rows of tables.
+    case copies
     /// No worker is ready.
     case noWorker
     /// A worker that was welcomed loads its data.

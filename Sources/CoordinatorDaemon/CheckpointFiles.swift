@@ -13,10 +13,14 @@ enum CheckpointFiles {
     static let tables = "tables.safetensors"
 
     /// The files of a state.
-    static func all(_ state: NumericState) -> [(name: String, content: CheckpointStore.Content)] {
+    ///
+    /// - Parameter tables: the state's tables, as they are to be fetched.
+    static func all(
+        _ state: NumericState, tables arrays: [StateArray]
+    ) -> [(name: String, content: CheckpointStore.Content)] {
         [
             (model, content(state.parameters)), (optimizer, content(state.optimizer)),
-            (tables, content(state.tables)),
+            (tables, content(arrays)),
         ]
     }
 
@@ -55,6 +59,7 @@ enum CheckpointFiles {
             arrays.map { array in
                 switch array.values {
                 case .floats(let tensor): SafetensorsEntry(array.name, .f32(tensor))
+                case .source(let source): SafetensorsEntry(array.name, .source(source))
                 case .integers(let values): SafetensorsEntry(array.name, .i64(values))
                 }
             })

@@ -10,8 +10,12 @@ actor CheckpointWriter {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     private let directory: RunDirectory
+    private let copies: CopyBudget
 
-    init(directory: RunDirectory) { self.directory = directory }
+    /// - Parameter copies: what the states' copies are counted in.
+    init(directory: RunDirectory, copies: CopyBudget) {
+        (self.directory, self.copies) = (directory, copies)
+    }
 
     /// Writes the states in order until the stream ends; events go back through `report`.
     func serve(
@@ -22,6 +26,8 @@ actor CheckpointWriter {
                 try write(state)
                 await report(.checkpointed(committed: StepNumber(state.committed)))
             } catch {
+                // A step that waits for room in this checkpoint must not wait for ever.
+                copies.lift()
                 await report(.failed("checkpoint of step \(state.committed): \(error)"))
             }
         }
@@ -29,16 +35,17 @@ actor CheckpointWriter {
     }
 
     private func write(_ state: NumericState) throws {
-        let digests = state.digests
+        // Tables are hashed as they are written: once, and then their copies are let go.
+        let tables = ArraysDigest(state.tables)
         // The lengths in the manifest are those of the state's moment, on disk before it says so.
         try directory.synchronizeFigures()
         try directory.checkpoints.write(
-            step: state.committed, files: CheckpointFiles.all(state),
-            digests: [
-                NamedDigest("parameters", digests.parameters),
-                NamedDigest("optimizer", digests.optimizer),
-                NamedDigest("tables", digests.tables), NamedDigest("all", digests.all),
-            ],
+            step: state.committed,
+            files: CheckpointFiles.all(state, tables: tables.observedArrays),
+            digests: RunDigests(
+                step: state.committed, parameters: digest(of: state.parameters),
+                optimizer: digest(of: state.optimizer), tables: tables.finish()
+            ).named,
             logs: state.logs, createdBy: "pleiad")
     }
 }

@@ -7,6 +7,7 @@ public import Messages
 import Methods
 public import RunFiles
 public import ServiceLifecycle
+import Storage
 public import Transport
 import Wire
 
@@ -59,6 +60,9 @@ public actor Coordinator: Service {
     let engine: StateEngine
     let writer: CheckpointWriter
     let states: AsyncStream<NumericState>
+    /// Events that the engine has in the middle of a command.
+    let asides: AsyncStream<Event>
+    let endAsides: AsyncStream<Event>.Continuation
     let options: CoordinatorOptions
     let listener: any Listener
     let logger: Logger
@@ -110,9 +114,15 @@ public actor Coordinator: Service {
         board = FigureBoard()
         let (states, snapshots) = AsyncStream.makeStream(of: NumericState.self)
         self.states = states
+        let (asides, endAsides) = AsyncStream.makeStream(of: Event.self)
+        (self.asides, self.endAsides) = (asides, endAsides)
+        let copies = CopyBudget(byteLimit: plan.settings.checkpoint.copyBudget) {
+            endAsides.yield(.copiesFull($0))
+        }
         engine = StateEngine(
-            run: run, directory: directory, board: board, shelf: shelf, snapshots: snapshots)
-        writer = CheckpointWriter(directory: directory)
+            run: run, directory: directory, board: board, shelf: shelf, snapshots: snapshots,
+            copies: copies)
+        writer = CheckpointWriter(directory: directory, copies: copies)
         (commands, toEngine) = AsyncStream.makeStream()
         (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         machine = StepMachine(
@@ -145,7 +155,11 @@ public actor Coordinator: Service {
         directory.appendEvent(level: .info, text: DirectoryOutlook.listening + url)
         toEngine.yield(.prepare)
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.engine.serve(self.commands) { await self.handle($0) } }
+            group.addTask {
+                await self.engine.serve(self.commands) { await self.handle($0) }
+                self.endAsides.finish()
+            }
+            group.addTask { for await event in self.asides { await self.handle(event) } }
             group.addTask { await self.writer.serve(self.states) { await self.handle($0) } }
             group.addTask { await self.acceptPeers() }
             group.addTask { await self.tick() }

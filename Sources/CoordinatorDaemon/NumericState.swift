@@ -45,6 +45,14 @@ public struct RunDigests: Hashable, Sendable {
         return hasher.finalize()
     }
 
+    /// Each under its name, as manifests have them.
+    var named: [NamedDigest] {
+        [
+            NamedDigest("parameters", parameters), NamedDigest("optimizer", optimizer),
+            NamedDigest("tables", tables), NamedDigest("all", all),
+        ]
+    }
+
     /// The lines of `pleiad digest`.
     public var text: String {
         """
@@ -57,27 +65,7 @@ public struct RunDigests: Hashable, Sendable {
     }
 }
 
-/// SHA-256 over arrays in the order of their names: name, type, shape and little-endian bits.
+/// SHA-256 over arrays, see `ArraysDigest`.
 ///
-/// The order is by name because files keep their arrays in an order of their own.
-func digest(of arrays: [StateArray]) -> Digest {
-    var hasher = SHA256Hasher()
-    let sorted = arrays.sorted {
-        Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8))
-    }
-    for array in sorted {
-        switch array.values {
-        case .floats(let tensor):
-            hasher.update("\(array.name) f32 \(tensor.shape.dims)\n")
-            let bytes = tensor.buffer.bytes
-            hasher.update(
-                bytes.extracting(tensor.byteOffset..<(tensor.byteOffset + 4 * tensor.count)))
-        case .integers(let values):
-            hasher.update("\(array.name) i64 [\(values.count)]\n")
-            for value in values {
-                hasher.update((0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) })
-            }
-        }
-    }
-    return hasher.finalize()
-}
+/// - Precondition: none of them is a source.
+func digest(of arrays: [StateArray]) -> Digest { ArraysDigest(arrays).finish() }

@@ -10,8 +10,9 @@ import Storage
 import Tensors
 
 extension StateEngine {
-    /// The whole state as it stands: values, which later steps do not change.
-    var state: NumericState {
+    /// The whole state as it stands, which later steps do not change; tables are fetched when they
+    /// are written.
+    func snapshot() -> NumericState {
         let layout = run.plan.method.layout
         let names = optimizer.rule.momentNames
         var moments = zip(names, optimizer.moments).map { StateArray($0, .floats($1)) }
@@ -20,7 +21,8 @@ extension StateEngine {
             committed: committed,
             parameters: named(version.parameters, layout.parameters)
                 + named(version.buffers, layout.bufferLayout),
-            optimizer: moments, tables: method.state, logs: directory.logLengths)
+            optimizer: moments, tables: method.snapshot(copies: copies),
+            logs: directory.logLengths)
     }
 
     /// Makes or loads labels, loads the newest whole checkpoint, and says where the run stands.

@@ -49,6 +49,8 @@ actor StateEngine {
     let board: FigureBoard
     let method: any CoordinatorMethod
     private let snapshots: AsyncStream<NumericState>.Continuation
+    /// What steps may copy for a checkpoint that is being written.
+    let copies: CopyBudget
     var optimizer: ParameterOptimizer
     let shelf: VersionShelf
     /// The version of the open step.
@@ -76,9 +78,10 @@ actor StateEngine {
 
     init(
         run: LoadedRun, directory: RunDirectory, board: FigureBoard, shelf: VersionShelf,
-        snapshots: AsyncStream<NumericState>.Continuation
+        snapshots: AsyncStream<NumericState>.Continuation, copies: CopyBudget
     ) {
         self.snapshots = snapshots
+        self.copies = copies
         self.shelf = shelf
         executor = ThreadExecutor(name: "pleiad-state")
         self.run = run
@@ -152,7 +155,7 @@ actor StateEngine {
             return .committed(step)
         case .checkpoint(let wanted):
             precondition(wanted.index == committed, "a checkpoint of a step that is not committed")
-            snapshots.yield(state)
+            snapshots.yield(snapshot())
             return nil
         }
     }

@@ -2,6 +2,7 @@ public import Datasets
 public import Networks
 public import Optimizers
 public import RunFiles
+public import Storage
 public import Tensors
 
 /// One of the systems that Pleiad trains: the registry holds one value of each.
@@ -36,6 +37,9 @@ public protocol Method: Sendable {
     /// Whether the embeddings are logits of the data set's classes, so that the network itself
     /// says what an image shows. Optional: by default they are not.
     var embedsLogits: Bool { get }
+    /// Bytes of tables that a checkpoint has in memory of its own on their way to the disk, at
+    /// most, beside the copies that `checkpoint.copyBudget` bounds. Optional: by default none.
+    var snapshotBytesMax: Int { get }
 }
 
 extension Method {
@@ -44,6 +48,9 @@ extension Method {
 
     /// They are not.
     public var embedsLogits: Bool { false }
+
+    /// No tables.
+    public var snapshotBytesMax: Int { 0 }
 }
 
 /// One round of exchange in a step.
@@ -165,6 +172,8 @@ public struct StateArray: Sendable {
         case floats(Tensor)
         /// 64-bit integers, one axis.
         case integers([Int64])
+        /// 32-bit floats that are fetched when they are written.
+        case source(any FloatSource)
     }
     /// The name.
     public var name: String
@@ -186,6 +195,10 @@ public protocol CoordinatorMethod: AnyObject {
     /// Everything that is not made again from run file and data: for checkpoints and the tables'
     /// digest, in a fixed order.
     var state: [StateArray] { get }
+    /// What `state` shows, for a checkpoint that is written while training goes on: whatever moves
+    /// before it was fetched is copied, and `copies` bounds those copies. Optional: by default it
+    /// is `state`, of which whatever moves meanwhile is copied whole and counted by nobody.
+    func snapshot(copies: CopyBudget) -> [StateArray]
     /// Takes over the state of a checkpoint. Throws if arrays are missing or of the wrong shape.
     func restore(_ state: [StateArray]) throws
     /// Makes what training needs and the state directory lacks (labels by clustering, ...), or
@@ -216,6 +229,9 @@ public protocol CoordinatorMethod: AnyObject {
 }
 
 extension CoordinatorMethod {
+    /// The state as it is.
+    public func snapshot(copies: CopyBudget) -> [StateArray] { state }
+
     /// Nothing is made ahead.
     public func foresee(step: Int, samples: [[Int]]) {}
 

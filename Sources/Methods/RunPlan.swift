@@ -138,6 +138,20 @@ public struct RunPlan: Sendable {
             * 4 * (layout.flatCount + layout.bufferLayout.flatCount)
     }
 
+    /// Bytes of parameters, buffers and moments that a checkpoint keeps as they were while the next
+    /// steps are made.
+    public var checkpointParameterBytes: Int {
+        let layout = method.layout
+        let moments = UpdateRule(settings.optimizer).momentCount
+        return 4 * (layout.flatCount * (1 + moments) + layout.bufferLayout.flatCount)
+    }
+
+    /// Bytes that a checkpoint takes beside the run's state while it is written, at most: copied
+    /// rows of tables, copied parameters, and what is on its way to the disk.
+    public var checkpointBytesMax: Int {
+        settings.checkpoint.copyBudget + checkpointParameterBytes + method.snapshotBytesMax
+    }
+
     /// The answer groups of each exchange round (design section 2, point 4): aligned runs of a
     /// power of two of slices, the shortest that holds the settings' number of samples; the whole
     /// step where the method mixes samples.

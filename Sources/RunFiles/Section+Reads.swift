@@ -146,6 +146,27 @@ extension Section {
         }
         return read(key, kind, default: fallback, as: form)
     }
+
+    /// A number of bytes with its unit: `1 GiB`, `512 MiB`, `1.5 GiB`.
+    public func byteCount(
+        _ key: String, in range: ClosedRange<Int>, default fallback: Int? = nil,
+        _ kind: KeyKind = .bits
+    ) -> Int {
+        let words = "\(byteCountText(range.lowerBound)) to \(byteCountText(range.upperBound))"
+        let form = Form<Int>.scalar(
+            allowed: "a number of bytes with its unit (TiB, GiB, MiB, KiB, B), \(words)",
+            placeholder: range.lowerBound, canonical: { .text(byteCountText($0)) }
+        ) { text, _ in
+            guard let byteCount = parseByteCount(text) else {
+                return .failure(Problem("\(quoted(text)) is no number of bytes with a unit"))
+            }
+            guard range.contains(byteCount) else {
+                return .failure(Problem("\(quoted(text)) is out of range"))
+            }
+            return .success(byteCount)
+        }
+        return read(key, kind, default: fallback, as: form)
+    }
 }
 
 private func intForm(_ range: ClosedRange<Int>) -> Form<Int> { integerForm(range) }

@@ -71,6 +71,33 @@ public func durationText(_ duration: Duration) -> String {
     return "\(nanoseconds) ns"
 }
 
+/// Units of memory with their bytes, largest first.
+private let byteUnits: [(name: String, bytes: Int)] = [
+    ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
+]
+
+/// The number of bytes that `text` gives: a decimal number and a unit; nil if it is none, is
+/// negative or more than 2^53.
+func parseByteCount(_ text: String) -> Int? {
+    let number = text.prefix { "0123456789.".contains($0) }
+    let unit = text.dropFirst(number.count).drop { $0 == " " }
+    guard let scale = byteUnits.first(where: { $0.name == unit })?.bytes,
+        let value = Double(number)
+    else { return nil }
+    let bytes = (value * Double(scale)).rounded()
+    guard bytes <= Double(1 << 53) else { return nil }
+    return Int(bytes)
+}
+
+/// The number of bytes in the largest unit that gives a whole number, as `512 MiB`.
+public func byteCountText(_ byteCount: Int) -> String {
+    guard byteCount != 0 else { return "0 B" }
+    for unit in byteUnits where byteCount % unit.bytes == 0 {
+        return "\(byteCount / unit.bytes) \(unit.name)"
+    }
+    return "\(byteCount) B"
+}
+
 /// The shortest decimal text that reads back as this number, always with a point.
 func floatText(_ value: Double) -> String {
     let text = "\(value)"

@@ -53,14 +53,15 @@ public struct CheckpointStore: Sendable {
     /// - Parameters:
     ///   - step: steps that are committed.
     ///   - files: names and contents, in the order in which they are written.
-    ///   - digests: named digests of the state, for the manifest.
+    ///   - digests: named digests of the state, for the manifest; made once all files are written.
     ///   - logs: what of each log is on disk, for the manifest.
     ///   - createdBy: the program and its version, for the manifest.
     /// - Throws: `StorageError.diskFull` among others; the older checkpoints are untouched then. A
     ///   failed synchronisation fails the whole write.
     @discardableResult
     public func write(
-        step: Int, files: [(name: String, content: Content)], digests: [NamedDigest],
+        step: Int, files: [(name: String, content: Content)],
+        digests: @autoclosure () -> [NamedDigest],
         logs: [LogLength] = [], createdBy: String
     ) throws(StorageError) -> CheckpointManifest {
         let temporary = "\(directory)/writing.tmp"
@@ -68,7 +69,7 @@ public struct CheckpointStore: Sendable {
         do {
             let written = try writeFiles(files, in: temporary)
             let manifest = CheckpointManifest(
-                step: step, createdBy: createdBy, digests: digests, files: written, logs: logs)
+                step: step, createdBy: createdBy, digests: digests(), files: written, logs: logs)
             try write(manifest, in: temporary)
             try putInPlace(manifest, from: temporary)
             try prune()

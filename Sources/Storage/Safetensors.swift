@@ -50,11 +50,13 @@ public enum SafetensorsValue: Sendable {
     case i64([Int64], dims: [Int]? = nil)
     /// Bytes.
     case u8([UInt8], dims: [Int]? = nil)
+    /// 32-bit floats that are fetched when they are written; for checkpoints, which write once.
+    case source(any FloatSource)
 
     /// The element type.
     public var type: SafetensorsType {
         switch self {
-        case .f32: .f32
+        case .f32, .source: .f32
         case .f64: .f64
         case .i32: .i32
         case .i64: .i64
@@ -66,6 +68,7 @@ public enum SafetensorsValue: Sendable {
     public var dims: [Int] {
         switch self {
         case .f32(let tensor): tensor.shape.dims
+        case .source(let source): source.shape.dims
         case .f64(_, let dims?), .i32(_, let dims?), .i64(_, let dims?), .u8(_, let dims?): dims
         case .f64, .i32, .i64, .u8: [count]
         }
@@ -75,6 +78,7 @@ public enum SafetensorsValue: Sendable {
     public var count: Int {
         switch self {
         case .f32(let tensor): tensor.count
+        case .source(let source): source.shape.count
         case .f64(let values, _): values.count
         case .i32(let values, _): values.count
         case .i64(let values, _): values.count
@@ -84,15 +88,19 @@ public enum SafetensorsValue: Sendable {
 
     func write(to sink: ByteSink) throws(StorageError) {
         switch self {
-        case .f32(let tensor):
-            let start = tensor.byteOffset
-            try sink.write(tensor.buffer.bytes.extracting(start..<start + 4 * tensor.count))
+        case .f32(let tensor): try writeFloats(tensor, to: sink)
+        case .source(let source): try writeFloats(source.take(), to: sink)
         case .f64(let values, _): try writeWords(values.map(\.bitPattern), to: sink)
         case .i32(let values, _): try writeWords(values, to: sink)
         case .i64(let values, _): try writeWords(values, to: sink)
         case .u8(let values, _): try sink.write(values)
         }
     }
+}
+
+private func writeFloats(_ tensor: Tensor, to sink: ByteSink) throws(StorageError) {
+    let start = tensor.byteOffset
+    try sink.write(tensor.buffer.bytes.extracting(start..<start + 4 * tensor.count))
 }
 
 private func writeWords(
@@ -167,6 +175,7 @@ extension SafetensorsFile {
     ///
     /// - Parameters:
     ///   - entries: arrays with names, no name twice; those with wider elements are put first.
+    ///     They are gone through twice, so that none is a source.
     ///   - metadata: pairs of text that stand in the header's `__metadata__`.
     ///   - path: the file.
     public static func write(

@@ -8,14 +8,40 @@ extension CenterTable {
     /// in chunks that share memory with the table, touched rows in the order of their slots, and
     /// the number of updates.
     public func entries(prefix: String) -> [SafetensorsEntry] {
-        var entries = Self.entries("\(prefix).rows", of: rows)
+        var entries = Self.entries("\(prefix).rows", of: rows.chunks.map { .f32($0) })
         for (name, store) in zip(settings.rule.momentNames, moments) {
-            entries += Self.entries("\(prefix).\(name)", of: store)
+            entries += Self.entries("\(prefix).\(name)", of: store.chunks.map { .f32($0) })
         }
-        entries.append(
-            SafetensorsEntry("\(prefix).touched", .i64(touched.map(Int64.init))))
-        entries.append(SafetensorsEntry("\(prefix).updates", .i64([Int64(updates)])))
-        return entries
+        return entries + counters(prefix)
+    }
+
+    /// What `entries(prefix:)` gives, for a checkpoint that is written while the table moves.
+    ///
+    /// Rows and moments are fetched when they are written. A row that moves before is copied: see
+    /// `CopyBudget`.
+    public mutating func snapshot(prefix: String, copies: CopyBudget) -> [SafetensorsEntry] {
+        let threads = settings.threads
+        var entries = Self.entries(
+            "\(prefix).rows", of: Self.sources(rows.snapshot(copies, threads: threads)))
+        for (index, name) in settings.rule.momentNames.enumerated() {
+            entries += Self.entries(
+                "\(prefix).\(name)",
+                of: Self.sources(moments[index].snapshot(copies, threads: threads)))
+        }
+        return entries + counters(prefix)
+    }
+
+    /// Bytes that a checkpoint has of a table of this size, beside all copies, on their way to the
+    /// disk.
+    public static func snapshotBytesMax(rowCount: Int, dim: Int) -> Int {
+        4 * dim * min(rowCount, RowStore.chunkRows)
+    }
+
+    private func counters(_ prefix: String) -> [SafetensorsEntry] {
+        [
+            SafetensorsEntry("\(prefix).touched", .i64(touched.map(Int64.init))),
+            SafetensorsEntry("\(prefix).updates", .i64([Int64(updates)])),
+        ]
     }
 
     /// Takes over stored state; the table is unchanged if it throws.
@@ -65,8 +91,14 @@ extension CenterTable {
         return all.copied()
     }
 
-    private static func entries(_ name: String, of store: RowStore) -> [SafetensorsEntry] {
-        store.chunks.enumerated().map { SafetensorsEntry("\(name).\($0)", .f32($1)) }
+    private static func sources(_ snapshot: RowSnapshot) -> [SafetensorsValue] {
+        (0..<snapshot.chunkCount).map { .source(SnapshotChunk(snapshot: snapshot, chunk: $0)) }
+    }
+
+    private static func entries(
+        _ name: String, of chunks: [SafetensorsValue]
+    ) -> [SafetensorsEntry] {
+        chunks.enumerated().map { SafetensorsEntry("\(name).\($0)", $1) }
     }
 
     private static func store(

@@ -1,14 +1,16 @@
 internal import Buffers
 internal import Kernels
 internal import Objectives
+internal import Storage
 internal import Tensors
 internal import Threads
 
 /// Rows of floats in chunks of a fixed number of rows.
 ///
 /// Chunks let a table grow without moving what it has: each is mapped whole and takes memory page
-/// by page as rows are written. They let a checkpoint hold on to the rows while training goes on:
-/// writing copies the chunks that are written and held elsewhere, one at a time.
+/// by page as rows are written. A store is a value: writing copies the chunks that are written and
+/// held elsewhere, one at a time. A checkpoint holds on to the rows by a snapshot, for which only
+/// the rows are copied that are written before it has them.
 struct RowStore: Sendable {
     /// Rows of a chunk: 32 MiB at 512 floats a row.
     static let chunkRows = 16384
@@ -19,6 +21,8 @@ struct RowStore: Sendable {
     let dim: Int
     /// `[chunkRows, dim]` each, zeros past the last row.
     private var buffers: [AlignedBuffer]
+    /// The snapshot that looks at the buffers, while there is one.
+    private var hold: Hold?
 
     /// Rows of zeros.
     init(count: Int, dim: Int) {
@@ -73,10 +77,15 @@ struct RowStore: Sendable {
     var byteCount: Int { 4 * count * dim }
 
     /// The chunks `[rows, dim]`, which share memory with the store.
+    ///
+    /// Those at which a snapshot looks are copies: they will be written where they lie.
     var chunks: [Tensor] {
         buffers.indices.map { chunk in
             let rows = Self.rows(ofChunk: chunk, of: count).count
-            return Tensor(viewing: buffers[chunk], byteOffset: 0, shape: [rows, dim])
+            let isHeld = hold?.snapshot?.isHeld(chunk) ?? false
+            return Tensor(
+                viewing: isHeld ? copy(ofChunk: chunk) : buffers[chunk], byteOffset: 0,
+                shape: [rows, dim])
         }
     }
 
@@ -89,27 +98,99 @@ struct RowStore: Sendable {
         count = newCount
     }
 
-    /// Copies those chunks that hold some of the rows and that anybody else holds, too: before rows
-    /// are written.
+    /// Makes rows ready to be written.
+    ///
+    /// For a snapshot that has still to take their chunk the rows are saved, for which this waits
+    /// if its budget has no room; other chunks that anybody else holds, too, are copied.
     mutating func separate(_ rows: [Int32], threads: Int) {
-        var isWritten = [Bool](repeating: false, count: buffers.count)
-        for row in rows { isWritten[Int(row) / Self.chunkRows] = true }
+        var places = [[Int32]](repeating: [], count: buffers.count)
+        for row in rows {
+            places[Int(row) / Self.chunkRows].append(row % Int32(Self.chunkRows))
+        }
+        let isSaved = saveForSnapshot(places, threads: threads)
         var shared: [Int] = []
-        for chunk in buffers.indices where isWritten[chunk] {
+        for chunk in buffers.indices where !places[chunk].isEmpty && !isSaved[chunk] {
             if !isKnownUniquelyReferenced(&buffers[chunk]) { shared.append(chunk) }
         }
-        guard !shared.isEmpty else { return }
-        let (old, count, dim) = (buffers, count, dim)
-        let copies = mapBlocks(count: shared.count, threads: threads) { [shared] index in
-            let source = old[shared[index]]
-            let copy = AlignedBuffer(byteCount: source.byteCount)
-            var target = copy.mutableFloats
-            let floats = dim * Self.rows(ofChunk: shared[index], of: count).count
-            Blocks.copy(source.floats, count: floats, into: &target, at: 0)
-            return copy
-        }
-        for (chunk, copy) in zip(shared, copies) { buffers[chunk] = copy }
+        copy(shared, threads: threads)
     }
+
+    /// The rows as they are now, for a checkpoint; later writes count their copies in `budget`.
+    mutating func snapshot(_ budget: CopyBudget, threads: Int) -> RowSnapshot {
+        // Rows will be written where they lie: nobody else may look at them.
+        var shared: [Int] = []
+        for chunk in buffers.indices where !isKnownUniquelyReferenced(&buffers[chunk]) {
+            shared.append(chunk)
+        }
+        copy(shared, threads: threads)
+        let snapshot = RowSnapshot(buffers, count: count, dim: dim, budget: budget)
+        hold = Hold(snapshot, budget: budget)
+        return snapshot
+    }
+
+    /// Saves rows, by chunk, for the snapshot; tells of which chunks they may be written in place.
+    private mutating func saveForSnapshot(_ places: [[Int32]], threads: Int) -> [Bool] {
+        var isSaved = [Bool](repeating: false, count: places.count)
+        guard let (snapshot, budget) = ownSnapshot(threads: threads) else { return isSaved }
+        let count = min(places.count, snapshot.chunkCount)
+        let savings = mapBlocks(count: count, threads: threads) { chunk in
+            places[chunk].isEmpty ? .taken : snapshot.save(places[chunk], inChunk: chunk)
+        }
+        for (chunk, first) in savings.enumerated() {
+            let saving =
+                first == .full
+                ? snapshot.saveWhenPossible(places[chunk], inChunk: chunk, budget: budget) : first
+            isSaved[chunk] = saving == .saved
+        }
+        return isSaved
+    }
+
+    /// The snapshot that looks at these buffers, if there is one.
+    ///
+    /// A copy of the store goes its own way: whoever writes first leaves the buffers to the other.
+    private mutating func ownSnapshot(threads: Int) -> (RowSnapshot, CopyBudget)? {
+        guard var held = hold.take() else { return nil }
+        guard isKnownUniquelyReferenced(&held.owner) else {
+            copy(Array(buffers.indices), threads: threads)
+            return nil
+        }
+        guard let snapshot = held.snapshot else { return nil }
+        hold = held
+        return (snapshot, held.budget)
+    }
+
+    /// Puts copies in the place of chunks.
+    private mutating func copy(_ chunks: [Int], threads: Int) {
+        guard !chunks.isEmpty else { return }
+        let old = self
+        let copies = mapBlocks(count: chunks.count, threads: threads) {
+            old.copy(ofChunk: chunks[$0])
+        }
+        for (chunk, copy) in zip(chunks, copies) { buffers[chunk] = copy }
+    }
+
+    private func copy(ofChunk chunk: Int) -> AlignedBuffer {
+        let source = buffers[chunk]
+        let copy = AlignedBuffer(byteCount: source.byteCount)
+        var target = copy.mutableFloats
+        let floats = dim * Self.rows(ofChunk: chunk, of: count).count
+        Blocks.copy(source.floats, count: floats, into: &target, at: 0)
+        return copy
+    }
+
+    /// A snapshot as its store knows it, which does not keep it.
+    private struct Hold: Sendable {
+        private(set) weak var snapshot: RowSnapshot?
+        let budget: CopyBudget
+        /// Held by one store alone, unless that was copied.
+        var owner = Owner()
+
+        init(_ snapshot: RowSnapshot, budget: CopyBudget) {
+            (self.snapshot, self.budget) = (snapshot, budget)
+        }
+    }
+
+    private final class Owner: Sendable {}
 
     /// The rows, as threads read and write them where they lie.
     var access: RowAccess { RowAccess(buffers: buffers, dim: dim) }

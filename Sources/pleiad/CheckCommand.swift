@@ -20,6 +20,9 @@ struct CheckCommand: ParsableCommand {
     @Argument(help: "The run file (YAML).")
     var runFile: String
 
+    /// Whole MiB that hold so many bytes.
+    private func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
+
     func run() throws {
         let plan = try RunPlan(contentsOf: runFile)
         print(plan.resolved.text, terminator: "")
@@ -27,5 +30,12 @@ struct CheckCommand: ParsableCommand {
         printError(
             "\(grouped(plan.parameterCount)) parameters; gradients at the coordinator take at most "
                 + "\(grouped(plan.gradientBytesMax >> 20)) MiB, whatever the number of workers")
+        printError(
+            "a checkpoint that is being written takes at most "
+                + "\(grouped(mebibytes(plan.checkpointBytesMax))) MiB beside the run's state: "
+                + "\(grouped(mebibytes(plan.settings.checkpoint.copyBudget))) of copied table rows "
+                + "(checkpoint.copyBudget), "
+                + "\(grouped(mebibytes(plan.checkpointParameterBytes))) of copied parameters, "
+                + "\(grouped(mebibytes(plan.method.snapshotBytesMax))) on their way to the disk")
     }
 }

@@ -51,6 +51,33 @@ import Testing
         #expect(critical(bench) == nil)
     }
 
+    @Test func `a commit that finds no room for copies names the checkpoint that makes it`() {
+        var settings = benchSettings(steps: 4, slices: 1, rounds: 0)
+        settings.checkpointEvery = .zero
+        var bench = Bench(settings)
+        (bench.holdsCommits, bench.holdsCheckpoints) = (true, true)
+        let a = bench.join("a")
+        for step in 0..<2 {
+            _ = bench.lease(a)
+            bench.complete(a, step: step, slice: 0)
+            if step == 0 { bench.give(.committed(StepNumber(0))) }
+        }
+        #expect(critical(bench)?.kind == .commit)
+        bench.give(.copiesFull(true))
+        bench.wait(2, beating: [a])
+        #expect(critical(bench)?.kind == .copies)
+        #expect(critical(bench)?.what.contains("the checkpoint of 1 steps has not written") == true)
+        #expect(critical(bench)?.what.contains("commit of step 1") == true)
+        #expect((1.9...2.1).contains(critical(bench)?.sinceSeconds ?? 0))
+        #expect(critical(bench)?.next.contains("checkpoint.copyBudget") == true)
+        bench.give(.copiesFull(false))
+        #expect(critical(bench)?.kind == .commit)
+        // What comes late, after the end of the commit, is of no step.
+        bench.give(.committed(StepNumber(1)))
+        bench.give(.copiesFull(true))
+        #expect(wait(bench, .copies) == nil)
+    }
+
     @Test func `no worker, with who was there and why it is gone`() {
         var bench = Bench()
         #expect(critical(bench)?.kind == .noWorker)
@@ -244,10 +271,9 @@ import Testing
         // What stands above, by name; a new kind fails to compile here before it lacks a test.
         for kind in WaitKind.allCases {
             switch kind {
-            case .preparation, .opening, .commit, .checkpoint, .noWorker, .joining, .lease, .shard,
-                .slice,
-                .version, .exchange, .answer, .credit, .delivery, .dispute, .quarantine, .paused,
-                .stop:
+            case .preparation, .opening, .commit, .checkpoint, .copies, .noWorker, .joining, .lease,
+                .shard, .slice, .version, .exchange, .answer, .credit, .delivery, .dispute,
+                .quarantine, .paused, .stop:
                 continue
             }
         }

@@ -84,7 +84,8 @@ import Testing
         let (shelf, board) = (VersionShelf(), FigureBoard())
         let (_, snapshots) = AsyncStream.makeStream(of: NumericState.self)
         let engine = StateEngine(
-            run: run, directory: directory, board: board, shelf: shelf, snapshots: snapshots)
+            run: run, directory: directory, board: board, shelf: shelf, snapshots: snapshots,
+            copies: CopyBudget(byteLimit: 1 << 20))
         let (stream, queue) = AsyncStream.makeStream(of: EngineCommand.self)
         for command in [.prepare] + commands(plan) { queue.yield(command) }
         queue.finish()

@@ -76,6 +76,7 @@ enum SafetensorsTarget: Target {
     private static func bits(_ value: SafetensorsValue) -> [UInt64] {
         switch value {
         case .f32(let tensor): tensor.values.map { UInt64($0.bitPattern) }
+        case .source(let source): source.take().values.map { UInt64($0.bitPattern) }
         case .f64(let values, _): values.map(\.bitPattern)
         case .i64(let values, _): values.map { UInt64(bitPattern: $0) }
         case .i32(let values, _): values.map { UInt64(UInt32(bitPattern: $0)) }

@@ -89,6 +89,11 @@ import Testing
         ("schedule: {warmupSteps: 1, warmupFraction: 0.1}\n", "stands beside warmupSteps"),
         ("data: {kind: idx}\n", "data.path: is missing"),
         ("checkpoint: {keep: 1}\n", "a whole number from 2 to 1000"),
+        ("checkpoint: {copyBudget: 512}\n", "is no number of bytes with a unit"),
+        (
+            "checkpoint: {copyBudget: 2 TiB}\n",
+            "with its unit (TiB, GiB, MiB, KiB, B), 0 B to 1 TiB"
+        ),
         ("coordinator: {heartbeat: 2 s}\n", "shorter than two heartbeats"),
         ("coordinator: {hangTerm: 120 s}\n", "121 s to 1 h"),
         ("coordinator: {leaseTerm: 10 min, hangTerm: 150 s}\n", "shorter than leaseTerm"),
@@ -99,6 +104,19 @@ import Testing
         let text =
             line.hasPrefix("method") ? small.replacing("method: mlcd\n", with: line) : small + line
         #expect(problem(text).contains(expected), "\(problem(text))")
+    }
+
+    @Test(arguments: [
+        ("1 GiB", 1 << 30, "1 GiB"), ("1.5 GiB", 3 << 29, "1536 MiB"), ("0 MiB", 0, "0 B"),
+        ("1000KiB", 1_024_000, "1000 KiB"), ("77 B", 77, "77 B"),
+    ])
+    func `a number of bytes has a unit and one canonical text`(
+        text: String, bytes: Int, canonical: String
+    ) throws {
+        let (settings, resolved) = try settings(small + "checkpoint: {copyBudget: \(text)}\n")
+        #expect(settings.checkpoint.copyBudget == bytes)
+        let entry = resolved.entries.first { $0.key == "checkpoint.copyBudget" }
+        #expect(entry?.value == "\"\(canonical)\"" && entry?.kind == .free)
     }
 
     @Test func `more slices than samples are refused`() {

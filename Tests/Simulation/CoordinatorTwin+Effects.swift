@@ -102,8 +102,15 @@ extension CoordinatorTwin {
     func commit(_ step: StepNumber, _ accounts: [SliceAccount]) {
         world.referee.note(accounts, of: step, by: self)
         let isEarly = engine.flaw == .announcesEarly
+        // Beside a checkpoint a commit may find no room for copies of what it has not written yet.
+        let waitsForCopies = isWriting
+        if waitsForCopies {
+            world.mark(.copiesFull)
+            command(0) { self.handle(.copiesFull(true)) }
+        }
         command(world.chance.time(.milliseconds(1)...(.milliseconds(20)))) { [self] in
             shelf = nil
+            if waitsForCopies { handle(.copiesFull(false)) }
             guard let record = engine.commit(step, accounts) else { return }
             world.referee.note(record, by: self)
             if isEarly {

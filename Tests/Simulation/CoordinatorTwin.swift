@@ -140,6 +140,9 @@ final class CoordinatorTwin {
         process.at(engineFree) { [unowned self] in attempt(deed) }
     }
 
+    /// Whether the checkpoint writer is at work.
+    var isWriting: Bool { writerFree > world.agenda.now }
+
     /// The checkpoint writer does something, after what it was told before.
     func writeLater(_ duration: Nanoseconds, _ deed: @escaping () throws -> Void) {
         writerFree = max(writerFree, world.agenda.now) + duration

@@ -14,6 +14,8 @@ enum Mark: String, CaseIterable {
     case writerCutOff
     /// The clock of the coordinator had a gap.
     case gap
+    /// A commit waited for a checkpoint to write rows, of which no more could be copied.
+    case copiesFull
     /// The coordinator could not start at once.
     case failedStart
 }

@@ -178,10 +178,15 @@ final class MLCDCoordinator: CoordinatorMethod {
 
     // MARK: State
 
-    var state: [StateArray] {
-        var arrays = table.entries(prefix: "centers").map(StateArray.init)
-        arrays.append(StateArray("labels.digest", .integers(labels?.digestWords ?? [])))
-        return arrays
+    var state: [StateArray] { arrays(table.entries(prefix: "centers")) }
+
+    func snapshot(copies: CopyBudget) -> [StateArray] {
+        arrays(table.snapshot(prefix: "centers", copies: copies))
+    }
+
+    private func arrays(_ entries: [SafetensorsEntry]) -> [StateArray] {
+        entries.map(StateArray.init)
+            + [StateArray("labels.digest", .integers(labels?.digestWords ?? []))]
     }
 
     func restore(_ state: [StateArray]) throws {
@@ -242,6 +247,7 @@ extension StateArray {
     fileprivate init(_ entry: SafetensorsEntry) {
         switch entry.value {
         case .f32(let tensor): self.init(entry.name, .floats(tensor))
+        case .source(let source): self.init(entry.name, .source(source))
         case .i64(let values, _): self.init(entry.name, .integers(values))
         case .f64, .i32, .u8: preconditionFailure("\(entry.name): a table keeps no such type")
         }
@@ -251,6 +257,7 @@ extension StateArray {
     fileprivate var entry: SafetensorsEntry {
         switch values {
         case .floats(let tensor): SafetensorsEntry(name, .f32(tensor))
+        case .source(let source): SafetensorsEntry(name, .source(source))
         case .integers(let values): SafetensorsEntry(name, .i64(values))
         }
     }

@@ -1,9 +1,9 @@
-import Optimizers
-import RunFiles
+public import Optimizers
+public import RunFiles
 
 extension UpdateRule {
     /// The rule that a run file names.
-    init(_ settings: OptimizerSettings) {
+    public init(_ settings: OptimizerSettings) {
         switch settings.kind {
         case .adamw:
             self = .adamW(
