@@ -67,13 +67,14 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
         // Memory, bytes and sockets
-        .target(name: "Buffers", dependencies: ["CMalloc"], swiftSettings: numeric),
-        .target(name: "Identity", dependencies: ["CCrypto"], swiftSettings: numeric),
-        .target(name: "Keys", dependencies: ["Identity"], swiftSettings: strict),
         .target(
             name: "CChecksum",
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-        .target(name: "Wire", dependencies: ["Buffers", "CChecksum"], swiftSettings: numeric),
+        .target(
+            name: "Buffers", dependencies: ["CMalloc", "CChecksum"], swiftSettings: numeric),
+        .target(name: "Identity", dependencies: ["CCrypto"], swiftSettings: numeric),
+        .target(name: "Keys", dependencies: ["Identity"], swiftSettings: strict),
+        .target(name: "Wire", dependencies: ["Buffers"], swiftSettings: numeric),
         .target(
             name: "Transport", dependencies: ["Wire", "Buffers", "CNNG"], swiftSettings: strict),
 
@@ -102,7 +103,7 @@ let package = Package(
             name: "Datasets", dependencies: ["Tensors", "Kernels", "Identity", "CZlib"],
             swiftSettings: numeric),
         .target(
-            name: "Storage", dependencies: ["Tensors", "Identity", "Buffers"],
+            name: "Storage", dependencies: ["Tensors", "Identity", "Buffers", "Threads"],
             swiftSettings: numeric),
         .target(
             name: "Tables",

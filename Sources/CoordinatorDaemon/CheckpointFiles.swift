@@ -24,18 +24,18 @@ enum CheckpointFiles {
         ]
     }
 
-    /// The state in a checkpoint; every file is checked against its digest.
-    static func read(_ checkpoint: Checkpoint) throws -> NumericState {
+    /// The state in a checkpoint, compared with its checksums as it is read.
+    static func read(_ checkpoint: Checkpoint) throws(StorageError) -> NumericState {
         NumericState(
             committed: checkpoint.step,
             parameters: try parameters(in: checkpoint),
-            optimizer: try arrays(try checkpoint.safetensors(optimizer)),
-            tables: try arrays(try checkpoint.safetensors(tables)))
+            optimizer: try arrays(optimizer, in: checkpoint),
+            tables: try arrays(tables, in: checkpoint))
     }
 
-    /// Parameters and buffers in a checkpoint, checked against their digest.
-    static func parameters(in checkpoint: Checkpoint) throws -> [StateArray] {
-        try arrays(try checkpoint.safetensors(model))
+    /// Parameters and buffers in a checkpoint, compared with their checksums as they are read.
+    static func parameters(in checkpoint: Checkpoint) throws(StorageError) -> [StateArray] {
+        try arrays(model, in: checkpoint)
     }
 
     /// One flat vector from named tensors.
@@ -65,12 +65,17 @@ enum CheckpointFiles {
             })
     }
 
-    private static func arrays(_ file: SafetensorsFile) throws -> [StateArray] {
-        try file.names.map { name in
-            switch try file.type(name) {
-            case .f32: StateArray(name, .floats(try file.tensor(name)))
-            default: StateArray(name, .integers(try file.integers(name)))
+    private static func arrays(
+        _ file: String, in checkpoint: Checkpoint
+    ) throws(StorageError) -> [StateArray] {
+        var arrays: [StateArray] = []
+        for array in try checkpoint.arrays(file) {
+            switch array.value {
+            case .f32(let tensor): arrays.append(StateArray(array.name, .floats(tensor)))
+            case .i64(let values, _): arrays.append(StateArray(array.name, .integers(values)))
+            default: preconditionFailure("\(array.name) is neither floats nor integers")
             }
         }
+        return arrays
     }
 }

@@ -31,11 +31,14 @@ extension StateEngine {
             board.preparing("\(what), \(Int(100 * fraction)) %")
         }
         let tail = directory.tailAtOpening
-        let (checkpoint, rejected) = try directory.checkpoints.newest()
+        let (found, rejected) = try directory.checkpoints.newest {
+            checkpoint throws(StorageError) in
+            (state: try CheckpointFiles.read(checkpoint), checkpoint: checkpoint)
+        }
         for broken in rejected { directory.warn("passed over checkpoint \(broken)") }
         try directory.checkpoints.setAside(rejected)
-        if let checkpoint {
-            try restore(checkpoint)
+        if let found {
+            try restore(found.state, found.checkpoint)
         } else if run.plan.startingWeights != nil {
             version = try run.plan.firstVersion()
             versionDigest = digest(of: version, threads: Self.threads)
@@ -57,8 +60,7 @@ extension StateEngine {
         return .prepared(committed: StepNumber(committed), recorded: StepNumber(tail.stepCount))
     }
 
-    private func restore(_ checkpoint: Checkpoint) throws {
-        let loaded = try CheckpointFiles.read(checkpoint)
+    private func restore(_ loaded: NumericState, _ checkpoint: Checkpoint) throws {
         let layout = run.plan.method.layout
         version = VersionTensors(
             parameters: try flat(loaded.parameters, layout.parameters, checkpoint),

@@ -8,6 +8,7 @@ import Identity
 final class ByteSink {
     private let file: (any OpenFile)?
     private var hasher = SHA256Hasher()
+    private var blocks = BlockSummer()
     private(set) var byteCount = 0
     /// CRC-32C of all bytes; kept only where there is no file.
     private(set) var checksum: UInt32 = 0
@@ -25,6 +26,7 @@ final class ByteSink {
             if let file {
                 try file.write(chunk)
                 hasher.update(chunk)
+                blocks.add(chunk)
             } else {
                 checksum = CRC32C.checksum(chunk, continuing: checksum)
             }
@@ -37,28 +39,38 @@ final class ByteSink {
         if let file {
             try file.write(bytes)
             hasher.update(bytes)
+            blocks.add(bytes)
         } else {
             checksum = CRC32C.checksum(bytes, continuing: checksum)
         }
         byteCount += bytes.count
     }
 
-    var digest: Digest { hasher.finalize() }
+    /// What was written, as a manifest lists it.
+    func listed(as name: String) -> CheckpointFile {
+        CheckpointFile(
+            name: name, byteCount: byteCount, digest: hasher.finalize(),
+            blocks: blocks.checksums)
+    }
 }
 
-/// Reads a whole file and gives its size and digest, a chunk at a time.
-func digestOfFile(
+/// Reads a whole file, a chunk at a time, and gives what a manifest would list of it.
+func sumsOfFile(
     _ path: String, _ fileSystem: any FileSystem
-) throws(StorageError) -> (byteCount: Int, digest: Digest) {
+) throws(StorageError) -> CheckpointFile {
     let file = try fileSystem.open(path, .read)
     var hasher = SHA256Hasher()
+    var blocks = BlockSummer()
     var byteCount = 0
     while true {
         let bytes = try file.read(at: byteCount, count: transferChunkBytes)
         guard !bytes.isEmpty else { break }
         hasher.update(bytes)
+        blocks.add(bytes)
         byteCount += bytes.count
     }
     try file.close()
-    return (byteCount, hasher.finalize())
+    return CheckpointFile(
+        name: fileName(of: path), byteCount: byteCount, digest: hasher.finalize(),
+        blocks: blocks.checksums)
 }

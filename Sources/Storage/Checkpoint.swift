@@ -1,13 +1,12 @@
 public import Buffers
-import Identity
 
-/// A checkpoint whose files were all found to be what was written.
+/// A checkpoint: its manifest is whole, and its files are compared with it as they are read.
 public struct Checkpoint: Sendable {
     /// What it consists of.
     public let manifest: CheckpointManifest
     /// Its folder.
     public let folder: String
-    private let fileSystem: any FileSystem
+    let fileSystem: any FileSystem
 
     init(_ manifest: CheckpointManifest, folder: String, _ fileSystem: any FileSystem) {
         self.manifest = manifest
@@ -24,29 +23,30 @@ public struct Checkpoint: Sendable {
     /// Whether the checkpoint has a file of this name.
     public func has(_ name: String) -> Bool { manifest.files.contains { $0.name == name } }
 
-    /// The bytes of a file, compared once more with size and digest as they were read.
-    public func read(_ name: String) throws(StorageError) -> AlignedBuffer {
-        let path = path(name)
-        guard let entry = manifest.files.first(where: { $0.name == name }) else {
+    /// Compares size and blocks of every file with what was written.
+    ///
+    /// - Throws: `StorageError.damaged` naming the first file at fault and where in it.
+    func check() throws(StorageError) {
+        for file in manifest.files { try blocks(file.name).check() }
+    }
+
+    /// A file that is compared block by block as it is read.
+    func blocks(_ name: String) throws(StorageError) -> CheckedBlocks {
+        guard let listed = manifest.files.first(where: { $0.name == name }) else {
             throw .malformed(path: folder, reason: "the checkpoint has no file '\(name)'")
         }
-        let file = try fileSystem.open(path, .read)
-        guard try file.byteCount() == entry.byteCount else {
-            throw .damaged(path: path, reason: "has not the \(entry.byteCount) bytes written")
-        }
-        let buffer = AlignedBuffer(uninitializedByteCount: entry.byteCount)
-        var bytes = buffer.mutableBytes
-        try file.read(at: 0, into: &bytes)
-        try file.close()
-        var hasher = SHA256Hasher()
-        hasher.update(buffer.bytes)
-        guard hasher.finalize() == entry.digest else {
-            throw .damaged(path: path, reason: "does not match its digest")
-        }
+        return try CheckedBlocks(path(name), listed: listed, fileSystem: fileSystem)
+    }
+
+    /// The bytes of a file, compared block by block as they are read.
+    public func read(_ name: String) throws(StorageError) -> AlignedBuffer {
+        let blocks = try blocks(name)
+        let buffer = AlignedBuffer(uninitializedByteCount: blocks.byteCount)
+        try blocks.read(into: [buffer], from: 0)
         return buffer
     }
 
-    /// A safetensors file of the checkpoint, compared once more with size and digest.
+    /// A safetensors file of the checkpoint, compared block by block as it is read.
     public func safetensors(_ name: String) throws(StorageError) -> SafetensorsFile {
         try SafetensorsFile(read(name), path: path(name))
     }
@@ -54,7 +54,7 @@ public struct Checkpoint: Sendable {
     /// A safetensors file of the checkpoint whose arrays stay on disk: for tables that are larger
     /// than memory.
     ///
-    /// Its bytes were compared with their digest when the checkpoint was opened; not once more.
+    /// Its bytes were compared when the checkpoint was opened; not once more.
     public func streamed(_ name: String) throws(StorageError) -> StreamedSafetensors {
         guard has(name) else {
             throw .malformed(path: folder, reason: "the checkpoint has no file '\(name)'")

@@ -8,6 +8,8 @@ public struct CheckpointFile: Hashable, Sendable {
     public var byteCount: Int
     /// The SHA-256 of the content.
     public var digest: Digest
+    /// The checksum of every block of the content.
+    public var blocks: BlockChecksums
 }
 
 /// What a checkpoint consists of: written last, so that where it is whole everything is.
@@ -15,9 +17,9 @@ public struct CheckpointManifest: Hashable, Sendable {
     /// The manifest's name inside the checkpoint's folder.
     public static let fileName = "manifest.json"
     /// The version of the format that is written, and the only one that is read.
-    static let formatVersion: Int64 = 2
-    /// The longest manifest that is read, in bytes.
-    static let bytesMax = 1 << 20
+    static let formatVersion: Int64 = 3
+    /// The longest manifest that is read, in bytes: files of 500 GB.
+    static let bytesMax = 4 << 20
 
     /// Steps that were committed when it was written.
     public var step: Int
@@ -40,13 +42,14 @@ public struct CheckpointManifest: Hashable, Sendable {
         let object: JSONValue = [
             "format_version": .integer(CheckpointManifest.formatVersion),
             "step": .integer(Int64(step)),
+            "block_bytes": .integer(Int64(BlockChecksums.blockBytes)),
             "created_by": .string(createdBy), "logs": LogLength.json(logs),
             "digests": .object(digests.map { JSONMember($0.name, .string($0.digest.hex)) }),
             "files": .array(
                 files.map { file in
                     [
                         "name": .string(file.name), "bytes": .integer(Int64(file.byteCount)),
-                        "sha256": .string(file.digest.hex),
+                        "sha256": .string(file.digest.hex), "crc32c": .string(file.blocks.hex),
                     ]
                 }),
         ]
@@ -78,6 +81,9 @@ public struct CheckpointManifest: Hashable, Sendable {
                 "is of format version \(version), this program reads "
                     + "\(CheckpointManifest.formatVersion)")
         }
+        guard value["block_bytes"]?.integer == Int64(BlockChecksums.blockBytes) else {
+            throw StorageProblem("has not blocks of \(BlockChecksums.blockBytes) bytes")
+        }
         guard let step = value["step"]?.integer.flatMap({ Int(exactly: $0) }), step >= 0,
             let createdBy = value["created_by"]?.string,
             let digestMembers = value["digests"]?.members, let fileValues = value["files"]?.array
@@ -96,12 +102,17 @@ public struct CheckpointManifest: Hashable, Sendable {
         for file in fileValues {
             guard let name = file["name"]?.string, isCheckpointFileName(name),
                 let byteCount = file["bytes"]?.integer.flatMap({ Int(exactly: $0) }),
-                byteCount >= 0, let digest = file["sha256"]?.string.flatMap({ Digest(hex: $0) })
-            else { throw StorageProblem("lists a file without valid name, bytes and sha256") }
+                byteCount >= 0, let digest = file["sha256"]?.string.flatMap({ Digest(hex: $0) }),
+                let sums = file["crc32c"]?.string,
+                let blocks = BlockChecksums(hex: sums, byteCount: byteCount)
+            else {
+                throw StorageProblem("lists a file without valid name, bytes, sha256 and crc32c")
+            }
             guard names.insert(name).inserted else {
                 throw StorageProblem("lists '\(name)' twice")
             }
-            files.append(CheckpointFile(name: name, byteCount: byteCount, digest: digest))
+            files.append(
+                CheckpointFile(name: name, byteCount: byteCount, digest: digest, blocks: blocks))
         }
     }
 

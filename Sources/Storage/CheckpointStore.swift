@@ -81,7 +81,7 @@ public struct CheckpointStore: Sendable {
         }
     }
 
-    /// Opens the newest checkpoint that is whole, having checked size and digest of every file.
+    /// Opens the newest checkpoint that is whole, having compared every block of every file.
     ///
     /// - Returns: the checkpoint, nil if there is none at all; and the newer ones that are broken,
     ///   each with the file at fault, which the caller must report.
@@ -90,10 +90,26 @@ public struct CheckpointStore: Sendable {
     public func newest() throws(StorageError) -> (
         checkpoint: Checkpoint?, rejected: [RejectedCheckpoint]
     ) {
+        let (checkpoint, rejected) = try newest { checkpoint throws(StorageError) in
+            try checkpoint.check()
+            return checkpoint
+        }
+        return (checkpoint, rejected)
+    }
+
+    /// Reads the newest checkpoint that is whole, in one pass.
+    ///
+    /// - Parameter read: reads all files that are needed, each block compared with its checksum on
+    ///   the way; where one is not what was written the checkpoint is passed over.
+    /// - Returns: as `newest()`, what `read` made of the checkpoint.
+    /// - Throws: as `newest()`.
+    public func newest<Value>(
+        reading read: (Checkpoint) throws(StorageError) -> Value
+    ) throws(StorageError) -> (value: Value?, rejected: [RejectedCheckpoint]) {
         var rejected: [RejectedCheckpoint] = []
         for step in try steps().reversed() {
-            switch try examine(step) {
-            case .success(let checkpoint): return (checkpoint, rejected)
+            switch try examine(step, read) {
+            case .success(let value): return (value, rejected)
             case .failure(let rejection): rejected.append(rejection.checkpoint)
             }
         }
@@ -107,7 +123,11 @@ public struct CheckpointStore: Sendable {
     ///
     /// - Throws: `StorageError.damaged` naming the file at fault.
     public func checkpoint(step: Int) throws(StorageError) -> Checkpoint {
-        switch try examine(step) {
+        let examined = try examine(step) { checkpoint throws(StorageError) in
+            try checkpoint.check()
+            return checkpoint
+        }
+        switch examined {
         case .success(let checkpoint): return checkpoint
         case .failure(let rejection):
             throw .damaged(path: rejection.checkpoint.file, reason: rejection.checkpoint.reason)
@@ -157,14 +177,14 @@ public struct CheckpointStore: Sendable {
                 isCheckpointFileName(name) && !written.contains { $0.name == name },
                 "'\(name)' is no name for a file of a checkpoint, or stands twice")
             let path = "\(folder)/\(name)"
-            let (byteCount, digest) = try writeFile(path) { sink throws(StorageError) in
+            let file = try writeFile(path) { sink throws(StorageError) in
                 switch content {
                 case .safetensors(let entries, let metadata):
                     try writeSafetensors(entries, metadata: metadata, to: sink)
                 case .bytes(let bytes): try sink.write(bytes)
                 }
             }
-            written.append(CheckpointFile(name: name, byteCount: byteCount, digest: digest))
+            written.append(file)
         }
         return written
     }
@@ -182,7 +202,7 @@ public struct CheckpointStore: Sendable {
 
     private func writeFile(
         _ path: String, _ body: (ByteSink) throws(StorageError) -> Void
-    ) throws(StorageError) -> (byteCount: Int, digest: Digest) {
+    ) throws(StorageError) -> CheckpointFile {
         FailPoint.pass("checkpoint.write")
         let file = try fileSystem.open(path, .create)
         let sink = ByteSink(file)
@@ -190,11 +210,9 @@ public struct CheckpointStore: Sendable {
         FailPoint.pass("checkpoint.sync")
         try file.synchronize()
         try file.close()
-        let readBack = try digestOfFile(path, fileSystem)
-        guard readBack == (sink.byteCount, sink.digest) else {
-            throw .damaged(path: path, reason: "reading it back gives other bytes than written")
-        }
-        return readBack
+        let written = sink.listed(as: fileName(of: path))
+        try CheckedBlocks(path, listed: written, fileSystem: fileSystem).check()
+        return written
     }
 
     private func putInPlace(
@@ -202,8 +220,9 @@ public struct CheckpointStore: Sendable {
     ) throws(StorageError) {
         let target = folder(manifest.step)
         if fileSystem.exists(target) {
-            if case .success(let there) = try examine(manifest.step),
-                there.manifest.files == manifest.files, there.manifest.digests == manifest.digests
+            // One that cannot be read is replaced.
+            if let there = try? checkpoint(step: manifest.step).manifest,
+                there.files == manifest.files, there.digests == manifest.digests
             {
                 try fileSystem.removeTree(temporary)
                 return
@@ -246,55 +265,41 @@ public struct CheckpointStore: Sendable {
         var checkpoint: RejectedCheckpoint
     }
 
-    private func examine(
-        _ step: Int
-    ) throws(StorageError) -> Result<Checkpoint, Rejection> {
+    /// Opens the checkpoint of a step and has it read; what is wrong with it becomes a rejection.
+    private func examine<Value>(
+        _ step: Int, _ read: (Checkpoint) throws(StorageError) -> Value
+    ) throws(StorageError) -> Result<Value, Rejection> {
         let folder = folder(step)
-        var path = "\(folder)/\(CheckpointManifest.fileName)"
-        func rejection(_ reason: String) -> Result<Checkpoint, Rejection> {
-            .failure(
-                Rejection(checkpoint: RejectedCheckpoint(step: step, file: path, reason: reason)))
-        }
+        let path = "\(folder)/\(CheckpointManifest.fileName)"
         do {
             let manifest = try CheckpointManifest(contentsOf: path, fileSystem: fileSystem)
             guard manifest.step == step else {
-                return rejection("is of step \(manifest.step)")
+                throw StorageError.damaged(path: path, reason: "is of step \(manifest.step)")
             }
-            for file in manifest.files {
-                path = "\(folder)/\(file.name)"
-                let (byteCount, digest) = try digestOfFile(path, fileSystem)
-                guard byteCount == file.byteCount else {
-                    return rejection("has \(byteCount) bytes, \(file.byteCount) were written")
-                }
-                guard digest == file.digest else { return rejection("does not match its digest") }
-            }
-            return .success(Checkpoint(manifest, folder: folder, fileSystem))
+            return .success(try read(Checkpoint(manifest, folder: folder, fileSystem)))
         } catch {
-            guard error.isAboutContent else { throw error }
-            return rejection(error.reasonAlone)
+            guard let fault = error.faultOfContent else { throw error }
+            return .failure(
+                Rejection(
+                    checkpoint: RejectedCheckpoint(
+                        step: step, file: fault.path, reason: fault.reason)))
         }
     }
 }
 
 extension StorageError {
-    /// Whether a failed read says something about this file rather than about the whole system.
-    fileprivate var isAboutContent: Bool {
+    /// What a failed read says about a file; nil where it is about the whole system.
+    fileprivate var faultOfContent: (path: String, reason: String)? {
         switch self {
-        case .missing, .malformed, .damaged: true
-        case .system(_, _, let code, _):
-            [SystemCode.inputOutput, SystemCode.notADirectory, SystemCode.isADirectory]
-                .contains(code)
-        default: false
-        }
-    }
-
-    /// The description without the path.
-    fileprivate var reasonAlone: String {
-        switch self {
-        case .missing: "is missing"
-        case .malformed(_, let reason), .damaged(_, let reason): reason
-        case .system(let operation, _, _, let text): "cannot \(operation): \(text)"
-        default: "\(self)"
+        case .missing(let path): return (path, "is missing")
+        case .malformed(let path, let reason), .damaged(let path, let reason):
+            return (path, reason)
+        case .system(let operation, let path, let code, let text):
+            let codes = [
+                SystemCode.inputOutput, SystemCode.notADirectory, SystemCode.isADirectory,
+            ]
+            return codes.contains(code) ? (path, "cannot \(operation): \(text)") : nil
+        default: return nil
         }
     }
 }

@@ -1,5 +1,4 @@
 public import Buffers
-public import Identity
 
 /// The operations on files that `Storage` is made of, so that a simulated disk can stand in.
 ///
@@ -111,11 +110,9 @@ extension FileSystem {
         try writeDurably(path, self) { sink throws(StorageError) in try sink.write(bytes) }
     }
 
-    /// Size and SHA-256 of a file, read a chunk at a time.
-    public func digest(
-        of path: String
-    ) throws(StorageError) -> (byteCount: Int, digest: Digest) {
-        try digestOfFile(path, self)
+    /// Size, SHA-256 and checksums of the blocks of a file, read a chunk at a time.
+    public func sums(of path: String) throws(StorageError) -> CheckpointFile {
+        try sumsOfFile(path, self)
     }
 
     /// Makes a folder, and those around it that are missing, and their names durable.

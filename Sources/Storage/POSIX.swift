@@ -275,6 +275,11 @@ func writeBytes(_ bytes: [UInt8], to file: any OpenFile) throws(StorageError) {
     try unsafe file.write(bytes.span.bytes)
 }
 
+/// Sums the bytes of an array; here for the same reason.
+func addBytes(_ bytes: [UInt8], to summer: inout BlockSummer) {
+    unsafe summer.add(bytes.span.bytes)
+}
+
 /// Writes the bytes of an array in place of others; here for the same reason.
 func overwriteBytes(
     _ bytes: [UInt8], at offset: Int, of file: any OpenFile

@@ -50,7 +50,10 @@ struct RowStore: Sendable {
         }
     }
 
-    /// The rows of these chunks, or `nil` if they do not follow one another as chunks do; copied.
+    /// The rows of these chunks, or `nil` if they do not follow one another as chunks do.
+    ///
+    /// Memory of whole chunks is taken over as it is; whoever else holds it has a copy made once
+    /// rows are written.
     init?(chunks: [Tensor], count: Int, dim: Int) {
         var left = count
         for chunk in chunks {
@@ -59,9 +62,14 @@ struct RowStore: Sendable {
             left -= rows
         }
         guard left == 0 else { return nil }
-        self.init(count: count, dim: dim, threads: 1) { rows, target in
-            let chunk = chunks[rows.lowerBound / Self.chunkRows]
+        (self.count, self.dim) = (count, dim)
+        buffers = chunks.map { chunk in
+            let byteCount = 4 * Self.chunkRows * dim
+            if chunk.byteOffset == 0, chunk.buffer.byteCount == byteCount { return chunk.buffer }
+            let buffer = AlignedBuffer(byteCount: byteCount)
+            var target = buffer.mutableFloats
             Blocks.copy(chunk.span, into: &target, at: 0)
+            return buffer
         }
     }
 

@@ -71,7 +71,7 @@ struct CheckpointAudit {
         for file in manifest.files where isWhole || file.name == Self.model {
             let name = "\(folder)/\(file.name)"
             _ = findings.check(name, in: state) { state in
-                try compare(state.fileSystem.digest(of: state.path(name)), file, name)
+                try compare(state.fileSystem.sums(of: state.path(name)), file, name)
             }
         }
         let listed = manifest.files.map(\.name) + [CheckpointManifest.fileName]
@@ -101,10 +101,13 @@ struct CheckpointAudit {
 }
 
 private func compare(
-    _ there: (byteCount: Int, digest: Digest), _ listed: CheckpointFile, _ name: String
+    _ there: CheckpointFile, _ listed: CheckpointFile, _ name: String
 ) throws(Finding) {
     guard there.byteCount == listed.byteCount else {
         throw Finding(name, "has \(there.byteCount) bytes, \(listed.byteCount) were written")
+    }
+    if let reason = listed.blocks.difference(from: there.blocks, byteCount: there.byteCount) {
+        throw Finding(name, reason)
     }
     guard there.digest == listed.digest else {
         throw Finding(name, "does not match its digest")

@@ -50,16 +50,9 @@ public struct BufferSlice: Sendable {
     }
 
     /// CRC-32C of the bytes, going on from the checksum of the bytes before them.
-    ///
-    /// Long runs go through the processor's instruction where it has one: the result is the same.
     public func checksum(continuing state: UInt32 = 0) -> UInt32 {
-        let (sum, summed) = unsafe buffer.withUnsafeBytes { all in
-            unsafe ChecksumRuns.checksum(
-                UnsafeRawBufferPointer(rebasing: all[byteOffset..<(byteOffset + byteCount)]),
-                continuing: state)
-        }
-        let rest = (byteOffset + summed)..<(byteOffset + byteCount)
-        return CRC32C.checksum(buffer.bytes.extracting(rest), continuing: sum)
+        CRC32C.checksum(
+            buffer.bytes.extracting(byteOffset..<(byteOffset + byteCount)), continuing: state)
     }
 
     /// A copy of the bytes.

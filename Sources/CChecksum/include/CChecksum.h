@@ -1,7 +1,7 @@
 /// CRC-32C by the processor's own instruction, three runs of bytes at a time.
 ///
 /// One instruction takes 8 bytes and three cycles to finish, but one can begin in every cycle:
-/// three independent runs keep it busy. `Wire` joins the three results.
+/// three independent runs keep it busy. `Buffers` joins the three results.
 #ifndef PLEIAD_CCHECKSUM_H
 #define PLEIAD_CCHECKSUM_H
 

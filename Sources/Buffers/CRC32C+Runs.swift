@@ -1,5 +1,4 @@
-import Buffers
-import CChecksum
+internal import CChecksum
 
 /// CRC-32C of long runs of memory by the processor's instruction, where it has one.
 ///
@@ -45,7 +44,7 @@ enum ChecksumRuns {
     private static let tables: [UInt32] = {
         let zeros = [UInt8](repeating: 0, count: runByteCount)
         // What zeros make of one bit of the state; the checksum inverts before and after.
-        let bits = (0..<32).map { ~CRC32C.checksum(zeros, continuing: ~(1 << UInt32($0))) }
+        let bits = (0..<32).map { ~CRC32C.checksumByTables(zeros, continuing: ~(1 << UInt32($0))) }
         return (0..<1024).map { index in
             let byte = UInt32(index & 0xff)
             return (0..<8).reduce(0) { sum, bit in
