@@ -24,40 +24,48 @@ final class ArraysDigest: Sendable {
     init(_ arrays: [StateArray]) { self.arrays = arrays.sortedByName }
 
     /// The same arrays in the order of their names, of which those that are fetched are hashed on
-    /// their way: they are to be fetched in this order.
+    /// their way.
+    ///
+    /// They are to be fetched in this order; those that are left out are fetched for their hash
+    /// alone.
     var observedArrays: [StateArray] {
         arrays.map { array in
             guard case .source(let source) = array.values else { return array }
             return StateArray(
-                array.name, .source(HashedSource(source: source, name: array.name, digest: self)))
+                array.name,
+                .source(HashedSource(shape: source.shape, name: array.name, digest: self)),
+                change: array.change)
         }
     }
 
-    /// The digest, once every source was fetched.
+    /// The digest; sources that were not fetched are.
     func finish() -> Digest {
         state.withLock { state in
-            hashValues(&state)
-            precondition(
-                state.count == arrays.count, "\(arrays[state.count].name) was not fetched")
+            while let _ = next(&state) {}
             return state.hasher.finalize()
         }
     }
 
-    fileprivate func hash(_ tensor: Tensor, of name: String) {
+    /// Fetches and hashes sources up to the one of this name.
+    fileprivate func fetch(_ name: String) -> Tensor {
         state.withLock { state in
-            hashValues(&state)
-            precondition(arrays[state.count].name == name, "\(name) is fetched out of order")
-            ArraysDigest.hash(tensor, of: name, &state.hasher)
-            state.count += 1
+            while let (found, tensor) = next(&state) {
+                if found == name { return tensor }
+            }
+            preconditionFailure("\(name) is fetched twice or out of order")
         }
     }
 
-    /// Hashes what is in memory, up to the next array that is not.
-    private func hashValues(_ state: inout State) {
+    /// Hashes what is in memory up to the next source, and that; nil at the end.
+    private func next(_ state: inout State) -> (name: String, tensor: Tensor)? {
         while state.count < arrays.count {
             let array = arrays[state.count]
+            state.count += 1
             switch array.values {
-            case .source: return
+            case .source(let source):
+                let tensor = source.take()
+                ArraysDigest.hash(tensor, of: array.name, &state.hasher)
+                return (array.name, tensor)
             case .floats(let tensor): ArraysDigest.hash(tensor, of: array.name, &state.hasher)
             case .integers(let values):
                 state.hasher.update("\(array.name) i64 [\(values.count)]\n")
@@ -66,8 +74,8 @@ final class ArraysDigest: Sendable {
                         (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) })
                 }
             }
-            state.count += 1
         }
+        return nil
     }
 
     private static func hash(_ tensor: Tensor, of name: String, _ hasher: inout SHA256Hasher) {
@@ -80,17 +88,11 @@ final class ArraysDigest: Sendable {
 
 /// A source whose floats are hashed when they are fetched.
 private struct HashedSource: FloatSource {
-    let source: any FloatSource
+    let shape: Shape
     let name: String
     let digest: ArraysDigest
 
-    var shape: Shape { source.shape }
-
-    func take() -> Tensor {
-        let tensor = source.take()
-        digest.hash(tensor, of: name)
-        return tensor
-    }
+    func take() -> Tensor { digest.fetch(name) }
 }
 
 extension [StateArray] {

@@ -20,7 +20,7 @@ enum CheckpointFiles {
     ) -> [(name: String, content: CheckpointStore.Content)] {
         [
             (model, content(state.parameters)), (optimizer, content(state.optimizer)),
-            (tables, content(arrays)),
+            (tables, .changes(arrays.map(\.changedArray))),
         ]
     }
 
@@ -30,7 +30,7 @@ enum CheckpointFiles {
             committed: checkpoint.step,
             parameters: try parameters(in: checkpoint),
             optimizer: try arrays(optimizer, in: checkpoint),
-            tables: try arrays(tables, in: checkpoint))
+            tables: try arrays(tables, in: checkpoint), base: checkpoint.base?.step)
     }
 
     /// Parameters and buffers in a checkpoint, compared with their checksums as they are read.
@@ -55,25 +55,20 @@ enum CheckpointFiles {
     }
 
     private static func content(_ arrays: [StateArray]) -> CheckpointStore.Content {
-        .safetensors(
-            arrays.map { array in
-                switch array.values {
-                case .floats(let tensor): SafetensorsEntry(array.name, .f32(tensor))
-                case .source(let source): SafetensorsEntry(array.name, .source(source))
-                case .integers(let values): SafetensorsEntry(array.name, .i64(values))
-                }
-            })
+        .safetensors(arrays.map(\.changedArray.entry))
     }
 
     private static func arrays(
         _ file: String, in checkpoint: Checkpoint
     ) throws(StorageError) -> [StateArray] {
         var arrays: [StateArray] = []
-        for array in try checkpoint.arrays(file) {
-            switch array.value {
-            case .f32(let tensor): arrays.append(StateArray(array.name, .floats(tensor)))
-            case .i64(let values, _): arrays.append(StateArray(array.name, .integers(values)))
-            default: preconditionFailure("\(array.name) is neither floats nor integers")
+        for array in try checkpoint.changedArrays(file) {
+            let (name, change) = (array.entry.name, array.change)
+            switch array.entry.value {
+            case .f32(let tensor): arrays.append(StateArray(name, .floats(tensor), change: change))
+            case .i64(let values, _):
+                arrays.append(StateArray(name, .integers(values), change: change))
+            default: preconditionFailure("\(name) is neither floats nor integers")
             }
         }
         return arrays

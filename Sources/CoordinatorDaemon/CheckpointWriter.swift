@@ -40,7 +40,7 @@ actor CheckpointWriter {
         // The lengths in the manifest are those of the state's moment, on disk before it says so.
         try directory.synchronizeFigures()
         try directory.checkpoints.write(
-            step: state.committed,
+            step: state.committed, base: state.base,
             files: CheckpointFiles.all(state, tables: tables.observedArrays),
             digests: RunDigests(
                 step: state.committed, parameters: digest(of: state.parameters),

@@ -17,6 +17,9 @@ struct NumericState: Sendable {
     var tables: [StateArray]
     /// How long the logs were then: no part of the digests.
     var logs: [LogLength] = []
+    /// Committed steps of the checkpoint from which the tables' changes are counted, of which a
+    /// checkpoint of this state holds no more than them; nil where it is whole by itself.
+    var base: Int?
 
     /// The digests of all parts.
     var digests: RunDigests {

@@ -12,7 +12,18 @@ import Tensors
 extension StateEngine {
     /// The whole state as it stands, which later steps do not change; tables are fetched when they
     /// are written.
+    ///
+    /// Its checkpoint holds what has changed in the tables since the base, where that is smaller
+    /// than all of them; else it is the base of those that follow.
     func snapshot() -> NumericState {
+        let tables = method.snapshot(copies: copies)
+        let arrays = tables.map(\.changedArray)
+        let isSmaller = arrays.changeByteCount < arrays.byteCount
+        let base = isSmaller ? self.base.flatMap { $0 < committed ? $0 : nil } : nil
+        if base == nil {
+            method.countChangesFromHere()
+            self.base = committed
+        }
         let layout = run.plan.method.layout
         let names = optimizer.rule.momentNames
         var moments = zip(names, optimizer.moments).map { StateArray($0, .floats($1)) }
@@ -21,8 +32,7 @@ extension StateEngine {
             committed: committed,
             parameters: named(version.parameters, layout.parameters)
                 + named(version.buffers, layout.bufferLayout),
-            optimizer: moments, tables: method.snapshot(copies: copies),
-            logs: directory.logLengths)
+            optimizer: moments, tables: tables, logs: directory.logLengths, base: base)
     }
 
     /// Makes or loads labels, loads the newest whole checkpoint, and says where the run stands.
@@ -68,6 +78,7 @@ extension StateEngine {
         try restoreOptimizer(loaded.optimizer, checkpoint)
         try method.restore(loaded.tables)
         committed = loaded.committed
+        base = loaded.base ?? committed
         versionDigest = digest(of: version, threads: Self.threads)
     }
 

@@ -73,6 +73,8 @@ actor StateEngine {
     private var doubts: Int
     /// Nodes of the open step's gradient tree, none inside another.
     private var nodes: [(range: SliceRange, result: SliceResult)] = []
+    /// Committed steps of the checkpoint that later ones may hold the changes of.
+    var base: Int?
     /// Ledger records of the steps that are computed again after a restart, the next one first.
     var repeated: [LedgerRecord] = []
 

@@ -179,10 +179,24 @@ public struct StateArray: Sendable {
     public var name: String
     /// The values.
     public var values: Values
+    /// How the array differs from the checkpoint that changes are counted from.
+    public var change: ArrayChange
     /// A named array.
-    public init(_ name: String, _ values: Values) {
+    public init(_ name: String, _ values: Values, change: ArrayChange = .whole) {
         self.name = name
         self.values = values
+        self.change = change
+    }
+
+    /// The same array as files and tables take it.
+    public var changedArray: ChangedArray {
+        let value: SafetensorsValue =
+            switch values {
+            case .floats(let tensor): .f32(tensor)
+            case .source(let source): .source(source)
+            case .integers(let values): .i64(values)
+            }
+        return ChangedArray(SafetensorsEntry(name, value), change)
     }
 }
 
@@ -198,8 +212,15 @@ public protocol CoordinatorMethod: AnyObject {
     /// What `state` shows, for a checkpoint that is written while training goes on: whatever moves
     /// before it was fetched is copied, and `copies` bounds those copies. Optional: by default it
     /// is `state`, of which whatever moves meanwhile is copied whole and counted by nobody.
+    ///
+    /// Each array says how it differs from the state at the last call of `countChangesFromHere`, or
+    /// from what `restore` says.
     func snapshot(copies: CopyBudget) -> [StateArray]
-    /// Takes over the state of a checkpoint. Throws if arrays are missing or of the wrong shape.
+    /// The checkpoint of the state as it is becomes the base of later ones, which hold what has
+    /// changed since. Optional: by default everything may have changed.
+    func countChangesFromHere()
+    /// Takes over the state of a checkpoint, each array with how it differs from the checkpoint's
+    /// base. Throws if arrays are missing or of the wrong shape.
     func restore(_ state: [StateArray]) throws
     /// Makes what training needs and the state directory lacks (labels by clustering, ...), or
     /// loads it from there. `report` gets the fraction done (0...1) and a sentence. Cancelling the
@@ -231,6 +252,9 @@ public protocol CoordinatorMethod: AnyObject {
 extension CoordinatorMethod {
     /// The state as it is.
     public func snapshot(copies: CopyBudget) -> [StateArray] { state }
+
+    /// Nothing is counted.
+    public func countChangesFromHere() {}
 
     /// Nothing is made ahead.
     public func foresee(step: Int, samples: [[Int]]) {}

@@ -1,5 +1,4 @@
 import Buffers
-import Foundation
 import Threads
 
 /// A file of a checkpoint that is read block by block on several threads, each block compared with
@@ -12,7 +11,7 @@ struct CheckedBlocks {
     /// Blocks that a thread takes at a time: it reads on where it was.
     private static let blocksAtATime = 16
     /// Threads that read and sum: memory is full before more are busy.
-    private static let threads = max(1, min(4, ProcessInfo.processInfo.activeProcessorCount))
+    private static let threads = max(1, min(4, processorCount))
 
     /// Opens a file.
     ///
@@ -56,7 +55,7 @@ struct CheckedBlocks {
                 sum = CRC32C.checksum(head)
                 place += head.count
             }
-            var index = ends.partitioned { $0 > place }
+            var index = ends.firstPlace { $0 > place }
             while place < range.upperBound {
                 let buffer = buffers[index]
                 let first = ends[index] - buffer.byteCount
@@ -97,17 +96,5 @@ struct CheckedBlocks {
             return nil
         }
         if let failure = failures.lazy.compactMap(\.self).first { throw failure }
-    }
-}
-
-extension [Int] {
-    /// The place of the first element of a rising list for which `isBehind` holds.
-    fileprivate func partitioned(_ isBehind: (Int) -> Bool) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

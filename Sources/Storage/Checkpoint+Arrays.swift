@@ -2,6 +2,27 @@ import Buffers
 import Tensors
 
 extension Checkpoint {
+    /// The name of the file that holds what of a file differs from the base's.
+    static func changes(of name: String) -> String {
+        name.hasSuffix(".safetensors")
+            ? name.dropLast(".safetensors".count) + ".changes.safetensors" : name + ".changes"
+    }
+
+    /// The arrays of a file that may be based on another checkpoint's, whole, each with how it
+    /// differs from there; read and compared in one pass.
+    ///
+    /// Without a base nothing differs: the checkpoint can be one itself.
+    ///
+    /// - Throws: as `arrays(_:)`.
+    public func changedArrays(_ name: String) throws(StorageError) -> [ChangedArray] {
+        guard let base, !has(name) else {
+            return try arrays(name).map { ChangedArray($0, .rows([])) }
+        }
+        let changes = Checkpoint.changes(of: name)
+        let (old, new) = (try base.arrays(name), try arrays(changes))
+        return try ArrayMerge(path: path(changes)).merged(old, changedBy: new)
+    }
+
     /// The arrays of a safetensors file in memory of their own, read and compared in one pass.
     ///
     /// F32 as tensors, integers as I64; in the order of their data.

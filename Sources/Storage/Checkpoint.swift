@@ -7,12 +7,21 @@ public struct Checkpoint: Sendable {
     /// Its folder.
     public let folder: String
     let fileSystem: any FileSystem
+    /// The base, a checkpoint without one itself.
+    private let bases: [Checkpoint]
 
-    init(_ manifest: CheckpointManifest, folder: String, _ fileSystem: any FileSystem) {
+    init(
+        _ manifest: CheckpointManifest, folder: String, base: Checkpoint?,
+        _ fileSystem: any FileSystem
+    ) {
         self.manifest = manifest
         self.folder = folder
         self.fileSystem = fileSystem
+        bases = base.map { [$0] } ?? []
     }
+
+    /// The checkpoint that this one holds the changes of; nil if it is whole by itself.
+    public var base: Checkpoint? { bases.first }
 
     /// Steps that were committed when it was written.
     public var step: Int { manifest.step }
@@ -23,10 +32,14 @@ public struct Checkpoint: Sendable {
     /// Whether the checkpoint has a file of this name.
     public func has(_ name: String) -> Bool { manifest.files.contains { $0.name == name } }
 
-    /// Compares size and blocks of every file with what was written.
+    /// Compares size and blocks of every file with what was written, and of the base's files those
+    /// of which there are changes.
     ///
     /// - Throws: `StorageError.damaged` naming the first file at fault and where in it.
     func check() throws(StorageError) {
+        for file in base?.manifest.files ?? [] where has(Checkpoint.changes(of: file.name)) {
+            try base?.blocks(file.name).check()
+        }
         for file in manifest.files { try blocks(file.name).check() }
     }
 
@@ -56,6 +69,10 @@ public struct Checkpoint: Sendable {
     ///
     /// Its bytes were compared when the checkpoint was opened; not once more.
     public func streamed(_ name: String) throws(StorageError) -> StreamedSafetensors {
+        if let base, !has(name) {
+            return try StreamedSafetensors(
+                base.streamed(name), changedBy: streamed(Checkpoint.changes(of: name)))
+        }
         guard has(name) else {
             throw .malformed(path: folder, reason: "the checkpoint has no file '\(name)'")
         }

@@ -25,6 +25,8 @@ public struct CheckpointManifest: Hashable, Sendable {
     public var step: Int
     /// The program that wrote it.
     public var createdBy: String
+    /// The checkpoint of which this one holds the changes; nil if it is whole by itself.
+    public var base: CheckpointBase?
     /// Named digests of the state, in the writer's order.
     public var digests: [NamedDigest]
     /// The files, in the writer's order.
@@ -39,7 +41,7 @@ public struct CheckpointManifest: Hashable, Sendable {
 
     /// The file's bytes: indented JSON that carries its own checksum.
     func encoded() -> [UInt8] {
-        let object: JSONValue = [
+        var object: JSONValue = [
             "format_version": .integer(CheckpointManifest.formatVersion),
             "step": .integer(Int64(step)),
             "block_bytes": .integer(Int64(BlockChecksums.blockBytes)),
@@ -53,6 +55,13 @@ public struct CheckpointManifest: Hashable, Sendable {
                     ]
                 }),
         ]
+        if let base, case .object(var members) = object {
+            let value: JSONValue = [
+                "step": .integer(Int64(base.step)), "sha256": .string(base.content.hex),
+            ]
+            members.insert(JSONMember("base", value), at: 2)
+            object = .object(members)
+        }
         return SealedJSON.seal(object, .indented)
     }
 
@@ -90,6 +99,13 @@ public struct CheckpointManifest: Hashable, Sendable {
         else { throw StorageProblem("lacks a member") }
         (self.step, self.createdBy) = (step, createdBy)
         logs = try LogLength.read(value["logs"])
+        base = try value["base"].map { value throws(StorageProblem) in
+            guard let base = value["step"]?.integer.flatMap({ Int(exactly: $0) }),
+                (0..<step).contains(base), let text = value["sha256"]?.string,
+                let content = Digest(hex: text)
+            else { throw StorageProblem("has a base that is none of an earlier step") }
+            return CheckpointBase(step: base, content: content)
+        }
         digests = []
         for member in digestMembers {
             guard let digest = member.value.string.flatMap({ Digest(hex: $0) }) else {
@@ -116,13 +132,29 @@ public struct CheckpointManifest: Hashable, Sendable {
         }
     }
 
+    /// SHA-256 over name, size and SHA-256 of every file: what a checkpoint that is based on this
+    /// one knows it by.
+    public var content: Digest {
+        var hasher = SHA256Hasher()
+        for file in files { hasher.update("\(file.name) \(file.byteCount) \(file.digest.hex)\n") }
+        return hasher.finalize()
+    }
+
     init(
-        step: Int, createdBy: String, digests: [NamedDigest], files: [CheckpointFile],
-        logs: [LogLength]
+        step: Int, createdBy: String, base: CheckpointBase?, digests: [NamedDigest],
+        files: [CheckpointFile], logs: [LogLength]
     ) {
-        (self.step, self.createdBy) = (step, createdBy)
+        (self.step, self.createdBy, self.base) = (step, createdBy, base)
         (self.digests, self.files, self.logs) = (digests, files, logs)
     }
+}
+
+/// The checkpoint of which another one holds the changes.
+public struct CheckpointBase: Hashable, Sendable {
+    /// Steps that were committed when it was written.
+    public var step: Int
+    /// Its `CheckpointManifest.content`.
+    public var content: Digest
 }
 
 /// A digest of a part of the state.

@@ -11,15 +11,19 @@ public struct CheckpointStore: Sendable {
     public enum Content: Sendable {
         /// A safetensors file of these arrays.
         case safetensors([SafetensorsEntry], metadata: [(key: String, value: String)] = [])
+        /// A safetensors file of these arrays; where the checkpoint has a base a file of what
+        /// differs from it, as `NAME.changes.safetensors`.
+        case changes([ChangedArray])
         /// Any bytes.
         case bytes([UInt8])
     }
 
     /// The folder of all checkpoints.
     public let directory: String
-    /// Checkpoints that are kept: the newest ones, at least two.
+    /// Checkpoints that are kept: the newest ones, at least two, and what `CheckpointRetention`
+    /// says.
     public let keptCount: Int
-    private let fileSystem: any FileSystem
+    let fileSystem: any FileSystem
     private static let damagedPrefix = "damaged-"
 
     /// The checkpoints in this folder.
@@ -52,6 +56,8 @@ public struct CheckpointStore: Sendable {
     ///
     /// - Parameters:
     ///   - step: steps that are committed.
+    ///   - base: steps of the earlier checkpoint, whole by itself, that `changes` are counted from;
+    ///     it is kept as long as this one.
     ///   - files: names and contents, in the order in which they are written.
     ///   - digests: named digests of the state, for the manifest; made once all files are written.
     ///   - logs: what of each log is on disk, for the manifest.
@@ -60,16 +66,20 @@ public struct CheckpointStore: Sendable {
     ///   failed synchronisation fails the whole write.
     @discardableResult
     public func write(
-        step: Int, files: [(name: String, content: Content)],
-        digests: @autoclosure () -> [NamedDigest],
-        logs: [LogLength] = [], createdBy: String
+        step: Int, base: Int? = nil, files: [(name: String, content: Content)],
+        digests: @autoclosure () -> [NamedDigest], logs: [LogLength] = [], createdBy: String
     ) throws(StorageError) -> CheckpointManifest {
         let temporary = "\(directory)/writing.tmp"
         try removeLeftovers()
         do {
-            let written = try writeFiles(files, in: temporary)
+            let known = try base.map { base throws(StorageError) in
+                CheckpointBase(step: base, content: try self.manifest(of: base).content)
+            }
+            let named = files.map { self.named($0, hasBase: known != nil) }
+            let written = try writeFiles(named, in: temporary)
             let manifest = CheckpointManifest(
-                step: step, createdBy: createdBy, digests: digests(), files: written, logs: logs)
+                step: step, createdBy: createdBy, base: known, digests: digests(),
+                files: written, logs: logs)
             try write(manifest, in: temporary)
             try putInPlace(manifest, from: temporary)
             try prune()
@@ -138,7 +148,7 @@ public struct CheckpointStore: Sendable {
     public func logLengths() throws(StorageError) -> [LogLength] {
         var lengths: [LogLength] = []
         for step in try steps() {
-            let path = "\(folder(step))/\(CheckpointManifest.fileName)"
+            let path = manifestPath(step)
             // One that cannot be read is no witness; whoever loads the checkpoint says so.
             guard let manifest = try? CheckpointManifest(contentsOf: path, fileSystem: fileSystem)
             else { continue }
@@ -158,13 +168,23 @@ public struct CheckpointStore: Sendable {
         if !rejected.isEmpty { try fileSystem.synchronizeDirectory(directory) }
     }
 
-    private func folder(_ step: Int) -> String { "\(directory)/step-\(step)" }
+    func folder(_ step: Int) -> String { "\(directory)/step-\(step)" }
 
     private func number(in name: String, after prefix: String) -> Int? {
         guard name.hasPrefix(prefix), let step = Int(name.dropFirst(prefix.count)), step >= 0,
             name == "\(prefix)\(step)"
         else { return nil }
         return step
+    }
+
+    /// Under which name a file is written: what differs from a base has one of its own.
+    private func named(
+        _ file: (name: String, content: Content), hasBase: Bool
+    ) -> (name: String, content: Content) {
+        guard case .changes(let arrays) = file.content else { return file }
+        return hasBase
+            ? (Checkpoint.changes(of: file.name), .safetensors(arrays.flatMap(\.changeEntries)))
+            : (file.name, .safetensors(arrays.map(\.entry)))
     }
 
     private func writeFiles(
@@ -181,6 +201,8 @@ public struct CheckpointStore: Sendable {
                 switch content {
                 case .safetensors(let entries, let metadata):
                     try writeSafetensors(entries, metadata: metadata, to: sink)
+                case .changes(let arrays):
+                    try writeSafetensors(arrays.map(\.entry), metadata: [], to: sink)
                 case .bytes(let bytes): try sink.write(bytes)
                 }
             }
@@ -237,17 +259,21 @@ public struct CheckpointStore: Sendable {
         try removeLeftovers()
     }
 
-    /// Removes all but the newest; a folder is renamed first, so that no half of one looks like a
+    /// Removes what is not kept; a folder is renamed first, so that no half of one looks like a
     /// broken checkpoint.
     private func prune() throws(StorageError) {
-        for step in try steps().dropLast(keptCount) {
+        let steps = try steps()
+        var bases: [Int: Int] = [:]
+        // Of a manifest that cannot be read nobody knows a base: its checkpoint is broken.
+        for step in steps { bases[step] = (try? manifest(of: step))?.base?.step }
+        for step in CheckpointRetention(keptCount: keptCount).doomed(steps, baseOf: { bases[$0] }) {
             let doomed = "\(directory)/old.tmp"
             try fileSystem.rename(folder(step), to: doomed)
             try fileSystem.synchronizeDirectory(directory)
             FailPoint.pass("checkpoint.prune")
             try fileSystem.removeTree(doomed)
         }
-        guard let oldest = try steps().first else { return }
+        guard let oldest = try self.steps().first else { return }
         for name in try fileSystem.list(directory) {
             if let step = number(in: name, after: CheckpointStore.damagedPrefix), step < oldest {
                 try fileSystem.removeTree("\(directory)/\(name)")
@@ -258,48 +284,6 @@ public struct CheckpointStore: Sendable {
     private func removeLeftovers() throws(StorageError) {
         for name in try fileSystem.list(directory) where name.hasSuffix(".tmp") {
             try fileSystem.removeTree("\(directory)/\(name)")
-        }
-    }
-
-    private struct Rejection: Error {
-        var checkpoint: RejectedCheckpoint
-    }
-
-    /// Opens the checkpoint of a step and has it read; what is wrong with it becomes a rejection.
-    private func examine<Value>(
-        _ step: Int, _ read: (Checkpoint) throws(StorageError) -> Value
-    ) throws(StorageError) -> Result<Value, Rejection> {
-        let folder = folder(step)
-        let path = "\(folder)/\(CheckpointManifest.fileName)"
-        do {
-            let manifest = try CheckpointManifest(contentsOf: path, fileSystem: fileSystem)
-            guard manifest.step == step else {
-                throw StorageError.damaged(path: path, reason: "is of step \(manifest.step)")
-            }
-            return .success(try read(Checkpoint(manifest, folder: folder, fileSystem)))
-        } catch {
-            guard let fault = error.faultOfContent else { throw error }
-            return .failure(
-                Rejection(
-                    checkpoint: RejectedCheckpoint(
-                        step: step, file: fault.path, reason: fault.reason)))
-        }
-    }
-}
-
-extension StorageError {
-    /// What a failed read says about a file; nil where it is about the whole system.
-    fileprivate var faultOfContent: (path: String, reason: String)? {
-        switch self {
-        case .missing(let path): return (path, "is missing")
-        case .malformed(let path, let reason), .damaged(let path, let reason):
-            return (path, reason)
-        case .system(let operation, let path, let code, let text):
-            let codes = [
-                SystemCode.inputOutput, SystemCode.notADirectory, SystemCode.isADirectory,
-            ]
-            return codes.contains(code) ? (path, "cannot \(operation): \(text)") : nil
-        default: return nil
         }
     }
 }

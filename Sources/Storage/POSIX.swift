@@ -236,6 +236,9 @@ func openDescriptor(_ path: String, _ flags: Int32) throws(StorageError) -> Int3
     return descriptor
 }
 
+/// Processors that this process may use.
+let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
 /// Repeats a call that a signal has interrupted.
 func retrying<Count: SignedInteger>(_ call: () -> Count) -> Count {
     while true {

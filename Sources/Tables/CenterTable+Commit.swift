@@ -132,11 +132,13 @@ extension CenterTable {
     /// Counts an update, gives rows that are drawn for the first time a slot of zero moments, and
     /// copies chunks of which a checkpoint holds on to.
     private mutating func beginUpdate(of drawn: [Int32], rate: Double) -> RowMover {
+        makeFirstRows()
         updates += 1
         for row in drawn where slots[Int(row)] < 0 {
             slots[Int(row)] = Int32(touched.count)
             touched.append(row)
         }
+        changes.note(drawn)
         let places = drawn.map { slots[Int($0)] }
         rows.separate(drawn, threads: settings.threads)
         for index in moments.indices {

@@ -7,7 +7,10 @@ extension CenterTable {
     /// The table's state under names that begin with `prefix`, in a fixed order: rows and moments
     /// in chunks that share memory with the table, touched rows in the order of their slots, and
     /// the number of updates.
+    ///
+    /// - Precondition: there are rows (`makeFirstRows`).
     public func entries(prefix: String) -> [SafetensorsEntry] {
+        precondition(rows.count == settings.rowCount, "the rows are not made yet")
         var entries = Self.entries("\(prefix).rows", of: rows.chunks.map { .f32($0) })
         for (name, store) in zip(settings.rule.momentNames, moments) {
             entries += Self.entries("\(prefix).\(name)", of: store.chunks.map { .f32($0) })
@@ -15,21 +18,36 @@ extension CenterTable {
         return entries + counters(prefix)
     }
 
-    /// What `entries(prefix:)` gives, for a checkpoint that is written while the table moves.
+    /// What `entries(prefix:)` gives, for a checkpoint that is written while the table moves; each
+    /// array with how it differs from the table as it was at `countChangesFromHere()`.
     ///
     /// Rows and moments are fetched when they are written. A row that moves before is copied: see
     /// `CopyBudget`.
-    public mutating func snapshot(prefix: String, copies: CopyBudget) -> [SafetensorsEntry] {
+    public mutating func snapshot(prefix: String, copies: CopyBudget) -> [ChangedArray] {
+        makeFirstRows()
         let threads = settings.threads
-        var entries = Self.entries(
+        let entries = Self.entries(
             "\(prefix).rows", of: Self.sources(rows.snapshot(copies, threads: threads)))
+        var arrays = zip(entries, changes.places).map { ChangedArray($0, .rows($1)) }
+        let places = changes.momentPlaces(slots, count: touched.count)
+        let chunksBefore = RowStore.chunkCount(of: changes.firstSlot)
         for (index, name) in settings.rule.momentNames.enumerated() {
-            entries += Self.entries(
+            let entries = Self.entries(
                 "\(prefix).\(name)",
                 of: Self.sources(moments[index].snapshot(copies, threads: threads)))
+            for (chunk, entry) in entries.enumerated() {
+                arrays.append(
+                    ChangedArray(entry, chunk < chunksBefore ? .rows(places[chunk]) : .whole))
+            }
         }
-        return entries + counters(prefix)
+        let counters = counters(prefix)
+        arrays.append(ChangedArray(counters[0], .tail(from: changes.firstSlot)))
+        arrays.append(ChangedArray(counters[1]))
+        return arrays
     }
+
+    /// Later snapshots say how they differ from the table as it is now.
+    public mutating func countChangesFromHere() { changes.begin(slots: touched.count) }
 
     /// Bytes that a checkpoint has of a table of this size, beside all copies, on their way to the
     /// disk.
@@ -48,10 +66,12 @@ extension CenterTable {
     ///
     /// An open step is forgotten.
     ///
-    /// - Parameter entries: what `entries(prefix:)` gave, among others.
+    /// - Parameter arrays: what `snapshot(prefix:copies:)` gave, among others: changes are counted
+    ///   from where these are.
     public mutating func restore(
-        _ entries: [SafetensorsEntry], prefix: String
+        _ arrays: [ChangedArray], prefix: String
     ) throws(TableError) {
+        let entries = arrays.map(\.entry)
         let touched = try Self.touchedRows(entries, prefix, below: settings.rowCount)
         let rows = try Self.store(
             entries, "\(prefix).rows", count: settings.rowCount, dim: settings.dim)
@@ -75,6 +95,36 @@ extension CenterTable {
         self.updates = Int(updates[0])
         step = nil
         ahead = nil
+        restoreChanges(arrays, prefix)
+    }
+
+    /// Takes over stored state of which nothing is known but itself.
+    ///
+    /// - Parameter entries: what `entries(prefix:)` gave, among others.
+    public mutating func restore(
+        _ entries: [SafetensorsEntry], prefix: String
+    ) throws(TableError) {
+        try restore(entries.map { ChangedArray($0) }, prefix: prefix)
+    }
+
+    /// Counts the rows as changed that are said to be.
+    private mutating func restoreChanges(_ arrays: [ChangedArray], _ prefix: String) {
+        func change(_ name: String) -> ArrayChange {
+            arrays.first { $0.entry.name == "\(prefix).\(name)" }?.change ?? .whole
+        }
+        switch change("touched") {
+        case .whole: changes.begin(slots: 0)
+        case .rows: changes.begin(slots: touched.count)
+        case .tail(let first): changes.begin(slots: first)
+        }
+        for chunk in 0..<RowStore.chunkCount(of: settings.rowCount) {
+            let rows = RowStore.rows(ofChunk: chunk, of: settings.rowCount)
+            if case .rows(let places) = change("rows.\(chunk)") {
+                changes.note(places.map { Int32(rows.lowerBound) + $0 })
+            } else {
+                changes.note(rows.map { Int32($0) })
+            }
+        }
     }
 
     /// A moment of all rows `[k, D]`, zeros for rows that were never drawn; copied.

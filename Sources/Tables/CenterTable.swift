@@ -71,6 +71,8 @@ public struct CenterTable: Sendable {
     var touched: [Int32] = []
     /// The slot of each row, -1 for one never drawn.
     var slots: [Int32]
+    /// Which rows have moved since the checkpoint that later ones hold the changes of.
+    var changes: ChangedRows
     /// The updates made so far, which the bias correction counts.
     public internal(set) var updates = 0
     /// What the open step holds.
@@ -83,6 +85,19 @@ public struct CenterTable: Sendable {
     /// A table whose rows are normal numbers of deviation 0.01, row by row from the seed.
     public init(_ settings: Settings) {
         self.init(settings, rows: Self.initialRows(settings))
+    }
+
+    /// The same table, whose first rows are made when they are needed: one that is restored needs
+    /// none.
+    public init(unmade settings: Settings) {
+        self.init(settings, rows: RowStore(count: 0, dim: settings.dim))
+    }
+
+    /// Makes the first rows if there are none yet.
+    ///
+    /// A step, a move and a snapshot do so by themselves.
+    public mutating func makeFirstRows() {
+        if rows.count == 0 { rows = Self.initialRows(settings) }
     }
 
     /// A table of these rows `[k, D]`.
@@ -106,6 +121,7 @@ public struct CenterTable: Sendable {
             RowStore(count: 0, dim: settings.dim)
         }
         slots = Array(repeating: -1, count: settings.rowCount)
+        changes = ChangedRows(rowCount: settings.rowCount)
     }
 
     /// The number of rows that were ever drawn.
@@ -113,7 +129,8 @@ public struct CenterTable: Sendable {
 
     /// Bytes of memory, optimizer state included.
     public var byteCount: Int {
-        rows.byteCount + moments.reduce(0) { $0 + $1.byteCount } + 4 * (slots.count + touched.count)
+        4 * settings.rowCount * settings.dim + moments.reduce(0) { $0 + $1.byteCount }
+            + 5 * slots.count + 4 * touched.count
     }
 
     /// W `[k, D]`, copied.
@@ -140,6 +157,7 @@ public struct CenterTable: Sendable {
 
     /// Opens a step with a draw that is given.
     public mutating func open(step: Int, draw: RowDraw) {
+        makeFirstRows()
         self.step = Step(number: step, draw: draw)
     }
 

@@ -137,8 +137,9 @@ private struct SavedRows: Sendable {
     private(set) var byteCount = 0
     /// Rows that were saved at a time, one after the other.
     private var blocks: [AlignedBuffer] = []
-    /// Where each row of the chunk was saved: number of the block x rows of a chunk + place in it;
-    /// -1 for one that was not. Empty while none was.
+    /// Where each row of the chunk was saved; empty while none was.
+    ///
+    /// Number of the block x rows of a chunk + place in it, -1 for a row that was not saved.
     private var addresses: [Int32] = []
 
     init(dim: Int) { self.dim = dim }

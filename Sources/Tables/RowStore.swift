@@ -111,13 +111,11 @@ struct RowStore: Sendable {
     /// For a snapshot that has still to take their chunk the rows are saved, for which this waits
     /// if its budget has no room; other chunks that anybody else holds, too, are copied.
     mutating func separate(_ rows: [Int32], threads: Int) {
-        var places = [[Int32]](repeating: [], count: buffers.count)
-        for row in rows {
-            places[Int(row) / Self.chunkRows].append(row % Int32(Self.chunkRows))
-        }
-        let isSaved = saveForSnapshot(places, threads: threads)
+        var isWritten = [Bool](repeating: false, count: buffers.count)
+        for row in rows { isWritten[Int(row) / Self.chunkRows] = true }
+        for chunk in saveForSnapshot(rows, threads: threads) { isWritten[chunk] = false }
         var shared: [Int] = []
-        for chunk in buffers.indices where !places[chunk].isEmpty && !isSaved[chunk] {
+        for chunk in buffers.indices where isWritten[chunk] {
             if !isKnownUniquelyReferenced(&buffers[chunk]) { shared.append(chunk) }
         }
         copy(shared, threads: threads)
@@ -136,21 +134,23 @@ struct RowStore: Sendable {
         return snapshot
     }
 
-    /// Saves rows, by chunk, for the snapshot; tells of which chunks they may be written in place.
-    private mutating func saveForSnapshot(_ places: [[Int32]], threads: Int) -> [Bool] {
-        var isSaved = [Bool](repeating: false, count: places.count)
-        guard let (snapshot, budget) = ownSnapshot(threads: threads) else { return isSaved }
-        let count = min(places.count, snapshot.chunkCount)
-        let savings = mapBlocks(count: count, threads: threads) { chunk in
+    /// Saves rows for the snapshot, if there is one; gives the chunks in which they may then be
+    /// written where they lie.
+    private mutating func saveForSnapshot(_ rows: [Int32], threads: Int) -> [Int] {
+        guard let (snapshot, budget) = ownSnapshot(threads: threads) else { return [] }
+        var places = [[Int32]](repeating: [], count: snapshot.chunkCount)
+        for row in rows where Int(row) / Self.chunkRows < places.count {
+            places[Int(row) / Self.chunkRows].append(row % Int32(Self.chunkRows))
+        }
+        let savings = mapBlocks(count: places.count, threads: threads) { [places] chunk in
             places[chunk].isEmpty ? .taken : snapshot.save(places[chunk], inChunk: chunk)
         }
-        for (chunk, first) in savings.enumerated() {
-            let saving =
-                first == .full
-                ? snapshot.saveWhenPossible(places[chunk], inChunk: chunk, budget: budget) : first
-            isSaved[chunk] = saving == .saved
+        return places.indices.filter { chunk in
+            guard savings[chunk] == .full else { return savings[chunk] == .saved }
+            let saving = snapshot.saveWhenPossible(
+                places[chunk], inChunk: chunk, budget: budget)
+            return saving == .saved
         }
-        return isSaved
     }
 
     /// The snapshot that looks at these buffers, if there is one.

@@ -79,12 +79,33 @@ struct CheckpointAudit {
         for file in there where !listed.contains(file) {
             findings.add(Finding("\(folder)/\(file)", "is not in the manifest"))
         }
+        if let base = manifest.base { check(base, of: manifestName) }
         lengths += manifest.logs
         guard findings.problems.count == before else { return }
         let version = version(in: "\(folder)/\(Self.model)")
         if findings.problems.count == before {
             found.append(Found(step: step, version: version))
         }
+    }
+
+    /// Whether the checkpoint is there that another one holds the changes of.
+    private mutating func check(_ base: CheckpointBase, of manifestName: String) {
+        let name = "\(Self.folder)/step-\(base.step)/\(CheckpointManifest.fileName)"
+        guard state.exists(name) else {
+            findings.add(
+                Finding(manifestName, "holds the changes of step \(base.step), which is missing"))
+            return
+        }
+        // One that cannot be read has a finding of its own.
+        guard
+            let found = try? CheckpointManifest(
+                contentsOf: state.path(name), fileSystem: state.fileSystem),
+            found.content != base.content || found.base != nil
+        else { return }
+        findings.add(
+            Finding(
+                manifestName,
+                "holds the changes of step \(base.step), but of another one than is there"))
     }
 
     private mutating func version(in model: String) -> Digest? {

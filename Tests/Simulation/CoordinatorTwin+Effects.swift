@@ -146,6 +146,7 @@ extension CoordinatorTwin {
             }
             writeLater(world.chance.time(.milliseconds(2)...(.milliseconds(200)))) {
                 try self.directory.write(state)
+                if self.directory.isOfChanges { self.world.mark(.checkpointOfChanges) }
                 self.handle(.checkpointed(committed: StepNumber(committed)))
             }
         }
@@ -156,6 +157,7 @@ extension CoordinatorTwin {
         let records = directory.records
         if let state = try directory.newestState(slices: world.plan.slices) {
             engine.state = state
+            if directory.isOfChanges { world.mark(.recoveredFromChanges) }
         }
         let committed = engine.state.committed
         guard records.count >= committed else {

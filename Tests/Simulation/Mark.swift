@@ -16,6 +16,10 @@ enum Mark: String, CaseIterable {
     case gap
     /// A commit waited for a checkpoint to write rows, of which no more could be copied.
     case copiesFull
+    /// A checkpoint held the changes of an earlier one.
+    case checkpointOfChanges
+    /// A start of the coordinator went on from such a checkpoint.
+    case recoveredFromChanges
     /// The coordinator could not start at once.
     case failedStart
 }

@@ -17,6 +17,8 @@ final class SimulatedDirectory {
     private let files: any FileSystem
     private let flaw: ShellFlaw?
     private var doubts: Int
+    /// The checkpoint that later ones may hold the changes of: its step, and its table.
+    private var base: (step: Int, table: [Float])?
 
     /// Takes the directory for one start of the coordinator.
     init(files: any FileSystem, flaw: ShellFlaw?) throws(StorageError) {
@@ -50,16 +52,38 @@ final class SimulatedDirectory {
 
     /// The state of the newest whole checkpoint, or nil if there is none.
     func newestState(slices: Int) throws(StorageError) -> SimulatedState? {
-        let (checkpoint, rejected) = try checkpoints.newest()
+        let (found, rejected) = try checkpoints.newest { checkpoint throws(StorageError) in
+            let base = checkpoint.base ?? checkpoint
+            return (
+                step: checkpoint.step, arrays: try checkpoint.changedArrays(Self.file),
+                base: base.step, baseArrays: try base.arrays(Self.file)
+            )
+        }
         try checkpoints.setAside(rejected)
-        guard let checkpoint else { return nil }
-        let file = try checkpoint.safetensors("state.safetensors")
+        guard let found else { return nil }
+        let arrays = found.arrays.map(\.entry)
         var state = SimulatedState(slices: slices)
-        state.committed = checkpoint.step
-        state.version = try file.tensor("version").values
-        state.table = try file.tensor("table").values
-        state.memory = try file.tensor("memory").values
+        state.committed = found.step
+        state.version = try Self.values("version", arrays)
+        state.table = try Self.values("table", arrays)
+        state.memory = try Self.values("memory", arrays)
+        base = (found.base, try Self.values("table", found.baseArrays))
+        isOfChanges = found.base < found.step
         return state
+    }
+
+    /// Whether the newest checkpoint holds the changes of an earlier one.
+    private(set) var isOfChanges = false
+
+    private static let file = "state.safetensors"
+
+    private static func values(
+        _ name: String, _ arrays: [SafetensorsEntry]
+    ) throws(StorageError) -> [Float] {
+        guard case .f32(let tensor)? = arrays.first(where: { $0.name == name })?.value else {
+            throw .malformed(path: file, reason: "has no \(name)")
+        }
+        return tensor.values
     }
 
     /// Steps in the ledger.
@@ -70,19 +94,29 @@ final class SimulatedDirectory {
         try ledger.append(record.json, durably: flaw != .ledgerNotSynchronized)
     }
 
-    /// Writes a checkpoint; it is on disk when this returns.
+    /// Writes a checkpoint, two of three with no more than the changes of an earlier one; it is on
+    /// disk when this returns.
     func write(_ state: SimulatedState) throws(StorageError) {
-        func entry(_ name: String, _ values: [Float]) -> SafetensorsEntry {
-            SafetensorsEntry(name, .f32(Tensor(values, shape: [values.count])))
+        let isBase = base == nil || state.committed.isMultiple(of: 3)
+        if isBase { base = (state.committed, state.table) }
+        isOfChanges = !isBase
+        func array(_ name: String, _ values: [Float], _ change: ArrayChange) -> ChangedArray {
+            ChangedArray(
+                SafetensorsEntry(name, .f32(Tensor(values, shape: [values.count, 1]))), change)
+        }
+        let before = base?.table ?? []
+        let changed = state.table.indices.filter {
+            $0 >= before.count || before[$0].bitPattern != state.table[$0].bitPattern
         }
         try checkpoints.write(
-            step: state.committed,
+            step: state.committed, base: isBase ? nil : base?.step,
             files: [
                 (
-                    "state.safetensors",
-                    .safetensors([
-                        entry("version", state.version), entry("table", state.table),
-                        entry("memory", state.memory),
+                    Self.file,
+                    .changes([
+                        array("version", state.version, .whole),
+                        array("table", state.table, .rows(changed.map { Int32($0) })),
+                        array("memory", state.memory, .whole),
                     ])
                 )
             ],

@@ -29,6 +29,12 @@ import Testing
         return rows
     }
 
+    private func snapshot(
+        _ table: inout CenterTable, _ copies: CopyBudget
+    ) -> [SafetensorsEntry] {
+        table.snapshot(prefix: "c", copies: copies).map(\.entry)
+    }
+
     private func values(_ entries: [SafetensorsEntry]) -> [String: Tensor] {
         var values: [String: Tensor] = [:]
         for entry in entries {
@@ -63,7 +69,7 @@ import Testing
             }
             let before = values(twin.entries(prefix: "c"))
             let copies = CopyBudget(byteLimit: 1 << 30)
-            let snapshot = table.snapshot(prefix: "c", copies: copies)
+            let snapshot = self.snapshot(&table, copies)
             let sources = snapshot.filter(isSource)
             #expect(sources.count == 4 && snapshot.map(\.name).contains("c.touched"))
             var found = values(Array(sources.prefix(taken / 2)))
@@ -83,7 +89,7 @@ import Testing
         var table = table()
         advance(&table, step: 0)
         let copies = CopyBudget(byteLimit: 1 << 30)
-        let snapshot = table.snapshot(prefix: "c", copies: copies)
+        let snapshot = self.snapshot(&table, copies)
         let moment = table.moment(0)
         let held = Set(
             (0..<Self.rowCount).filter { row in
@@ -110,7 +116,7 @@ import Testing
         let before = values(table.entries(prefix: "c"))
         let writer = Writer()
         let copies = CopyBudget(byteLimit: bytes) { writer.note($0) }
-        writer.begin(table.snapshot(prefix: "c", copies: copies))
+        writer.begin(snapshot(&table, copies))
         advance(&table, step: 1)
         let reports = writer.reports
         #expect(!reports.isEmpty && reports.count % 2 == 0)
@@ -161,7 +167,7 @@ import Testing
     @Test func `a snapshot that is let go gives its room back, and nobody waits for it`() {
         var table = table()
         let copies = CopyBudget(byteLimit: 300_000)
-        var snapshot: [SafetensorsEntry]? = table.snapshot(prefix: "c", copies: copies)
+        var snapshot: [SafetensorsEntry]? = self.snapshot(&table, copies)
         advance(&table, step: 0)
         #expect(copies.byteCount > 100_000)
         #expect(snapshot?.isEmpty == false)
@@ -174,7 +180,7 @@ import Testing
     @Test func `when a checkpoint has failed nobody waits for it`() {
         var table = table()
         let copies = CopyBudget(byteLimit: 0)
-        let snapshot = table.snapshot(prefix: "c", copies: copies)
+        let snapshot = self.snapshot(&table, copies)
         copies.lift()
         advance(&table, step: 0)
         #expect(copies.byteCount > 0 && !snapshot.isEmpty)
@@ -186,7 +192,7 @@ import Testing
         advance(&one, step: 0)
         let before = values(one.entries(prefix: "c"))
         let copies = CopyBudget(byteLimit: 1 << 30)
-        let snapshot = one.snapshot(prefix: "c", copies: copies)
+        let snapshot = self.snapshot(&one, copies)
         var two = one
         if isCopyFirst { advance(&two, step: 2) }
         advance(&one, step: 1)
@@ -206,7 +212,7 @@ import Testing
         advance(&table, step: 0)
         let earlier = table.entries(prefix: "c")
         let before = values(earlier)
-        let snapshot = table.snapshot(prefix: "c", copies: CopyBudget(byteLimit: 1 << 30))
+        let snapshot = self.snapshot(&table, CopyBudget(byteLimit: 1 << 30))
         let later = table.entries(prefix: "c")
         advance(&table, step: 1)
         #expect(same(values(earlier), before) && same(values(later), before))
@@ -216,13 +222,111 @@ import Testing
     @Test func `a second snapshot before the first was taken has its own rows`() {
         var table = table()
         let copies = CopyBudget(byteLimit: 1 << 30)
-        let first = table.snapshot(prefix: "c", copies: copies)
+        let first = snapshot(&table, copies)
         let firstValues = values(table.entries(prefix: "c"))
         advance(&table, step: 0)
-        let second = table.snapshot(prefix: "c", copies: copies)
+        let second = snapshot(&table, copies)
         let secondValues = values(table.entries(prefix: "c"))
         advance(&table, step: 1)
         #expect(same(values(second), secondValues))
         #expect(same(values(first), firstValues))
+    }
+
+    // MARK: Changes
+
+    /// Puts a snapshot in the place of the arrays of an earlier one that have changed since.
+    private func merged(
+        _ base: [String: SafetensorsValue], _ arrays: [ChangedArray]
+    ) -> [ChangedArray] {
+        arrays.map { array in
+            var merged = array
+            switch (array.change, base[array.entry.name], fetched(array.entry.value)) {
+            case (.rows(let places), .f32(let old)?, .f32(let new)):
+                var rows = Tensor(zeros: new.shape)
+                for row in 0..<new.shape[0] {
+                    let source = places.contains(Int32(row)) ? new : old
+                    var target = rows.mutableSpan
+                    let span = source.span
+                    for column in 0..<Self.dim {
+                        let at = row * Self.dim + column
+                        // A row that neither has would show as NaN.
+                        target[at] = at < span.count ? span[at] : .nan
+                    }
+                }
+                merged.entry.value = .f32(rows)
+            case (.tail(let first), .i64(let old, _)?, .i64(let new, _)):
+                merged.entry.value = .i64(Array(old[..<first] + new[first...]))
+            case (_, _, let value): merged.entry.value = value
+            }
+            return merged
+        }
+    }
+
+    private func fetched(_ value: SafetensorsValue) -> SafetensorsValue {
+        if case .source(let source) = value { .f32(source.take()) } else { value }
+    }
+
+    @Test func `what is said to have changed since a base is all that has`() throws {
+        // Small draws, so that few rows of three chunks move, and moments grow into a second one.
+        func advance(_ table: inout CenterTable, _ step: Int) {
+            let random = CounterRandom(seed: 9, stream: .test, a: UInt64(step))
+            let share = step < 2 ? 2 : 40
+            let rows = (0..<Int32(Self.rowCount)).filter {
+                random.integer(at: Int($0), below: share) == 0
+            }
+            table.move(rows, gradient: random.normalTensor([rows.count, Self.dim]), rate: 0.5)
+        }
+        let copies = CopyBudget(byteLimit: 1 << 30)
+        var table = table()
+        advance(&table, 0)
+        var base: [String: SafetensorsValue] = [:]
+        for array in table.snapshot(prefix: "c", copies: copies) {
+            base[array.entry.name] = fetched(array.entry.value)
+        }
+        table.countChangesFromHere()
+        var twin = self.table()
+        advance(&twin, 0)
+        for step in 1..<5 {
+            advance(&table, step)
+            advance(&twin, step)
+            let arrays = merged(base, table.snapshot(prefix: "c", copies: copies))
+            #expect(same(values(arrays.map(\.entry)), values(twin.entries(prefix: "c"))))
+            #expect((arrays.changeByteCount < arrays.byteCount) == true)
+            // A start that goes on from there counts from the same base.
+            table = self.table()
+            try table.restore(arrays, prefix: "c")
+            #expect(table.brokenInvariant() == nil)
+        }
+        #expect(table.touchedCount > 16_384, "moments have grown into another chunk")
+    }
+
+    @Test func `a table of which every row moves is smaller whole`() {
+        var table = table()
+        advance(&table, step: 0)
+        let copies = CopyBudget(byteLimit: 1 << 30)
+        table.countChangesFromHere()
+        let none = table.snapshot(prefix: "c", copies: copies)
+        #expect(none.changeByteCount < 1000)
+        let rows = (0..<Int32(Self.rowCount)).map { $0 }
+        table.move(rows, gradient: Tensor(zeros: [rows.count, Self.dim]), rate: 0.1)
+        let all = table.snapshot(prefix: "c", copies: copies)
+        #expect(all.changeByteCount > all.byteCount)
+    }
+
+    @Test func `rows that are made when they are needed are those that are made at once`() throws {
+        let settings = table().settings
+        var (late, other, restored) = (
+            CenterTable(unmade: settings), CenterTable(unmade: settings),
+            CenterTable(unmade: settings)
+        )
+        #expect(late.byteCount == table().byteCount)
+        late.makeFirstRows()
+        #expect(late.allRows.isBitIdentical(to: table().allRows))
+        advance(&other, step: 0)
+        advance(&late, step: 0)
+        #expect(same(values(other.entries(prefix: "c")), values(late.entries(prefix: "c"))))
+        try restored.restore(late.entries(prefix: "c"), prefix: "c")
+        #expect(restored.brokenInvariant() == nil)
+        #expect(same(values(restored.entries(prefix: "c")), values(late.entries(prefix: "c"))))
     }
 }

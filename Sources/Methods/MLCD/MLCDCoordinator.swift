@@ -38,7 +38,7 @@ final class MLCDCoordinator: CoordinatorMethod {
         self.seed = seed
         loss = settings.classification
         table = CenterTable(
-            CenterTable.Settings(
+            unmade: CenterTable.Settings(
                 rowCount: settings.centers, dim: settings.dim, rate: settings.rate,
                 rule: settings.table.rule, seed: seed, threads: Self.threads))
     }
@@ -178,14 +178,19 @@ final class MLCDCoordinator: CoordinatorMethod {
 
     // MARK: State
 
-    var state: [StateArray] { arrays(table.entries(prefix: "centers")) }
+    var state: [StateArray] {
+        table.makeFirstRows()
+        return arrays(table.entries(prefix: "centers").map { ChangedArray($0) })
+    }
 
     func snapshot(copies: CopyBudget) -> [StateArray] {
         arrays(table.snapshot(prefix: "centers", copies: copies))
     }
 
-    private func arrays(_ entries: [SafetensorsEntry]) -> [StateArray] {
-        entries.map(StateArray.init)
+    func countChangesFromHere() { table.countChangesFromHere() }
+
+    private func arrays(_ arrays: [ChangedArray]) -> [StateArray] {
+        arrays.map(StateArray.init)
             + [StateArray("labels.digest", .integers(labels?.digestWords ?? []))]
     }
 
@@ -195,7 +200,7 @@ final class MLCDCoordinator: CoordinatorMethod {
         {
             throw MLCDError.otherLabels
         }
-        try table.restore(state.map(\.entry), prefix: "centers")
+        try table.restore(state.map(\.changedArray), prefix: "centers")
         step = nil
     }
 
@@ -244,21 +249,13 @@ final class MLCDCoordinator: CoordinatorMethod {
 
 extension StateArray {
     /// An array of a table's state.
-    fileprivate init(_ entry: SafetensorsEntry) {
-        switch entry.value {
-        case .f32(let tensor): self.init(entry.name, .floats(tensor))
-        case .source(let source): self.init(entry.name, .source(source))
-        case .i64(let values, _): self.init(entry.name, .integers(values))
-        case .f64, .i32, .u8: preconditionFailure("\(entry.name): a table keeps no such type")
-        }
-    }
-
-    /// The same array as tables take it.
-    fileprivate var entry: SafetensorsEntry {
-        switch values {
-        case .floats(let tensor): SafetensorsEntry(name, .f32(tensor))
-        case .source(let source): SafetensorsEntry(name, .source(source))
-        case .integers(let values): SafetensorsEntry(name, .i64(values))
+    fileprivate init(_ array: ChangedArray) {
+        let (name, change) = (array.entry.name, array.change)
+        switch array.entry.value {
+        case .f32(let tensor): self.init(name, .floats(tensor), change: change)
+        case .source(let source): self.init(name, .source(source), change: change)
+        case .i64(let values, _): self.init(name, .integers(values), change: change)
+        case .f64, .i32, .u8: preconditionFailure("\(name): a table keeps no such type")
         }
     }
 }

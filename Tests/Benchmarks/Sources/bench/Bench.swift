@@ -29,6 +29,7 @@ struct Bench: AsyncParsableCommand {
         WirePeerCommand.self,
         ScaleCommand.self,
         KMeansCommand.self,
+        CheckpointCommand.self,
     ]
 
     static func main() async {
