@@ -16,6 +16,8 @@ public enum DatasetError: Error, Equatable, Sendable {
     case labelOutOfRange(file: String, index: Int, label: Int, classCount: Int)
     /// The data set has fewer samples than a step takes.
     case tooFewSamples(name: String, count: Int, batch: Int)
+    /// The data set has fewer samples than the run file takes of it.
+    case fewerSamples(name: String, count: Int, wanted: Int)
     /// The content is larger than any file of this kind may be.
     case tooLarge(file: String, limitBytes: Int)
 }
@@ -46,6 +48,9 @@ extension DatasetError: CustomStringConvertible {
         case .tooFewSamples(let name, let count, let batch):
             return "\(name): \(count) samples, but a step takes \(batch); "
                 + "lower batch.samples in the run file, or set batch.dropLast to false"
+        case .fewerSamples(let name, let count, let wanted):
+            return "\(name): \(count) samples, but data.count is \(wanted); "
+                + "lower data.count in the run file"
         case .tooLarge(let file, let limitBytes):
             return "\(file): the content exceeds \(limitBytes) bytes; "
                 + "check that the data directory is the right one"

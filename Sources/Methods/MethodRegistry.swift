@@ -3,6 +3,7 @@ public enum MethodRegistry {
     /// Every method, in the order of the documentation.
     public static let methods: [any Method.Type] = [
         MLCD.self,
+        Contrastive.self,
         FineTuning.self,
     ]
 

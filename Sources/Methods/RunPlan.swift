@@ -69,7 +69,13 @@ public struct RunPlan: Sendable {
         directory: String? = nil
     ) throws(DatasetError) -> (train: ImageDataset, test: ImageDataset) {
         let place = directory ?? settings.data.path ?? FashionMNIST.defaultDirectory
-        let (train, test) = images(cutFrom: try FashionMNIST.load(directory: place))
+        var (train, test) = images(cutFrom: try FashionMNIST.load(directory: place))
+        if let count = settings.data.count {
+            guard count <= train.count else {
+                throw .fewerSamples(name: train.name, count: train.count, wanted: count)
+            }
+            train = train.prefix(count)
+        }
         let batch = settings.batch
         guard !batch.dropLast || batch.samples <= train.count else {
             throw .tooFewSamples(name: train.name, count: train.count, batch: batch.samples)
@@ -112,6 +118,9 @@ public struct RunPlan: Sendable {
             case .warmupLinear: .warmupLinear(warmup: warmup)
             case .warmupCosine: .warmupCosine(warmup: warmup)
             case .polynomial: .polynomial(warmup: warmup, power: settings.schedule.power)
+            case .multiStep:
+                .multiStep(
+                    milestones: settings.schedule.milestones, factor: settings.schedule.factor)
             }
         return LearningRateSchedule(
             curve, base: settings.optimizer.learningRate, total: settings.steps)

@@ -7,8 +7,9 @@ public enum EncoderSettings: Sendable, Hashable {
     case visionTransformer(VisionTransformer.Settings)
     /// A residual network.
     case residualNetwork(ResNet.Settings)
-    /// The small convolutional net of the reference run.
-    case smallConvolutionalNet
+    /// The small convolutional net, with the channels after each convolution; by default those of
+    /// the reference run.
+    case smallConvolutionalNet(widths: [Int] = SmallConvolutionalNet.referenceWidths)
 
     /// Enters the encoder's parameters for images of one size.
     public func makeEncoder(
@@ -20,8 +21,8 @@ public enum EncoderSettings: Sendable, Hashable {
                 &layout, settings, channels: channels, height: height, width: width)
         case .residualNetwork(let settings):
             ResNet(&layout, settings, channels: channels)
-        case .smallConvolutionalNet:
-            SmallConvolutionalNet(&layout, channels: channels)
+        case .smallConvolutionalNet(let widths):
+            SmallConvolutionalNet(&layout, channels: channels, widths: widths)
         }
     }
 }

@@ -20,6 +20,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
         /// Cosine up from `base / 25`, then cosine down to `base / 25 / 10^4`; the first beta of
         /// Adam swings the other way (torch's OneCycleLR with its defaults).
         case oneCycle(startFraction: Double)
+        /// The base rate times `factor` for each milestone that is reached (torch's MultiStepLR).
+        case multiStep(milestones: [Int], factor: Double)
     }
 
     /// The curve.
@@ -40,6 +42,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
         case .polynomial(let warmup, let power), .halvedPolynomial(let warmup, let power):
             precondition(warmup >= 0, "a warm-up of \(warmup) steps")
             precondition(power >= 1, "a polynomial schedule of power \(power)")
+        case .multiStep(_, let factor):
+            precondition(factor > 0 && factor.isFinite, "a factor of \(factor)")
         case .constant, .oneCycle: break
         }
         self.curve = curve
@@ -67,6 +71,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
             let low = base / 25
             return anneal(
                 step, startFraction: startFraction, from: low, over: base, to: low / 1e4)
+        case .multiStep(let milestones, let factor):
+            return milestones.reduce(base) { step >= $1 ? $0 * factor : $0 }
         }
     }
 

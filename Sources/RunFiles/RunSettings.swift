@@ -100,6 +100,8 @@ public struct DataSettings: Hashable, Sendable {
     public var path: String?
     /// What is cut where the kind is `patches` (keys `side`, `count`, `seed`).
     public var patches: Patches?
+    /// Of other kinds the first so many training images (key `count`); nil for all.
+    public var count: Int?
     /// Shards that the training data are cut into, by number.
     public var shards: Int
 
@@ -110,6 +112,8 @@ public struct DataSettings: Hashable, Sendable {
                 side: section.int("side", in: 1...28, default: 14),
                 count: section.int("count", in: 1...100_000_000),
                 seed: section.unsigned("seed", default: 0))
+        } else if section.has("count") {
+            count = section.int("count", in: 1...100_000_000)
         }
         shards = section.int("shards", in: 1...65_536, default: 1)
         path = section.optionalString("path", .free)
@@ -208,6 +212,8 @@ public struct ScheduleSettings: Hashable, Sendable {
         case polynomial
         /// The peak throughout.
         case constant
+        /// The peak, times a factor from each of some steps on.
+        case multiStep = "multi-step"
     }
 
     /// The shape of the curve after warm-up.
@@ -216,11 +222,25 @@ public struct ScheduleSettings: Hashable, Sendable {
     public var warmupSteps: Int
     /// The polynomial's power; 1 for the other kinds.
     public var power: Int
+    /// The steps from which on the rate is lower, rising; none but for `multi-step`.
+    public var milestones: [Int]
+    /// What the rate is multiplied by at each of them.
+    public var factor: Double
 
     /// A fraction of the steps is rounded down, but never for want of a binary digit.
     init(from section: Section, steps: Int) {
         kind = section.choice("kind", default: .warmupLinear)
-        power = 1
+        (power, milestones, factor) = (1, [], 1)
+        if kind == .multiStep {
+            warmupSteps = 0
+            milestones = section.ints(
+                "milestones", count: 1...64, in: 1...1_000_000_000)
+            factor = section.positiveFloat("factor", upTo: 1, default: 0.1)
+            if zip(milestones, milestones.dropFirst()).contains(where: { $0 >= $1 }) {
+                section.reject("milestones", "do not rise", allowed: "steps in rising order")
+            }
+            return
+        }
         if section.has("warmupSteps") {
             if section.has("warmupFraction") {
                 section.reject(

@@ -16,7 +16,7 @@ struct FeatureExtractorTests {
 
     private func extractor(threads: Int) -> FeatureExtractor {
         let network = EmbeddingNetwork(
-            .smallConvolutionalNet, channels: 1, height: 28, width: 28, embeddingWidth: 16)
+            .smallConvolutionalNet(), channels: 1, height: 28, width: 28, embeddingWidth: 16)
         return FeatureExtractor(
             network: network, parameters: network.layout.initialised(seed: 3),
             buffers: network.layout.initialisedBuffers(), threads: threads)

@@ -8,9 +8,9 @@ import Tensors
 
 /// Steps of a method in one place, without wire, leases or threads: worker and coordinator parts
 /// meet only through exchanges, results and versions, as they do in a run.
-struct StepHarness {
+struct MethodHarness<Coordinator: CoordinatorMethod> {
     let worker: any WorkerMethod
-    let coordinator: MLCDCoordinator
+    let coordinator: Coordinator
     var version: VersionTensors
     var optimizer: ParameterOptimizer
     /// Whether a slice keeps its activations while it is parked.
@@ -21,15 +21,6 @@ struct StepHarness {
         var result: SliceResult
         /// dL/dz of all samples, in order.
         var embeddingGradient: [Float]
-    }
-
-    /// Parks a slice at its exchange: it is run again when its answer is there.
-    private struct Parked: Error {}
-
-    /// Ticks that nobody reads.
-    private struct Silence: SliceProgress {
-        func tick() {}
-        func beginBackward() {}
     }
 
     /// Computes a step that is open.
@@ -113,6 +104,21 @@ struct StepHarness {
         return SliceResult.sum(sum(results, left), sum(results, right))
     }
 }
+
+/// Parks a slice at its exchange: it is run again when its answer is there.
+private struct Parked: Error {}
+
+/// Ticks that nobody reads.
+private struct Silence: SliceProgress {
+    func tick() {}
+    func beginBackward() {}
+}
+
+/// Steps of MLCD.
+typealias StepHarness = MethodHarness<MLCDCoordinator>
+
+/// Steps of instance discrimination.
+typealias ContrastiveHarness = MethodHarness<ContrastiveCoordinator>
 
 /// Images without content, where a test needs their number alone.
 func blankImages(_ count: Int) -> ImageDataset {

@@ -10,7 +10,7 @@ import Testing
             .init(
                 patch: 14, width: 16, depth: 1, heads: 2, pooling: .classToken,
                 initialisation: .timm)),
-        .smallConvolutionalNet,
+        .smallConvolutionalNet(),
     ]
 
     private func images(_ count: Int) -> Tensor {

@@ -106,7 +106,7 @@ private let vit7 = EmbeddingNetwork(
 
     @Test func `buffers of a batch norm begin at mean zero and variance one`() {
         let net = EmbeddingNetwork(
-            .smallConvolutionalNet, channels: 1, height: 28, width: 28, embeddingWidth: 8)
+            .smallConvolutionalNet(), channels: 1, height: 28, width: 28, embeddingWidth: 8)
         let layout = net.layout.bufferLayout
         let flat = net.layout.initialisedBuffers()
         #expect(

@@ -129,7 +129,7 @@ private func transformer(_ pooling: VisionTransformer.Settings.Pooling) -> Embed
 
     @Test func `a running variance below zero is refused`() throws {
         let network = EmbeddingNetwork(
-            encoder: .smallConvolutionalNet, channels: 1, height: 28, width: 28)
+            encoder: .smallConvolutionalNet(), channels: 1, height: 28, width: 28)
         var tensors = network.layout.named(
             parameters: network.layout.initialised(seed: 1),
             buffers: network.layout.initialisedBuffers())
@@ -149,7 +149,7 @@ private func transformer(_ pooling: VisionTransformer.Settings.Pooling) -> Embed
     }
 
     @Test func `an encoder's weights go into a network with a head, which keeps its own`() throws {
-        let settings = EncoderSettings.smallConvolutionalNet
+        let settings = EncoderSettings.smallConvolutionalNet()
         let network = EmbeddingNetwork(
             settings, channels: 1, height: 28, width: 28, embeddingWidth: 5)
         let encoder = network.encoderLayout.parameters

@@ -49,11 +49,20 @@ import Testing
         #expect(LearningRateSchedule(.constant, base: 1, total: 1).firstBeta(at: 0) == nil)
     }
 
+    @Test func `the rate falls by the factor from each milestone on`() {
+        let schedule = LearningRateSchedule(
+            .multiStep(milestones: [3, 5], factor: 0.1), base: 2, total: 8)
+        for (step, expected) in [2, 2, 2, 0.2, 0.2, 0.02, 0.02, 0.02].enumerated() {
+            #expect(abs(schedule.rate(at: step) - expected) < 1e-15)
+        }
+    }
+
     @Test(arguments: [
         LearningRateSchedule.Curve.constant, .warmupLinear(warmup: 0), .warmupLinear(warmup: 9),
         .warmupCosine(warmup: 0), .warmupCosine(warmup: 9), .polynomial(warmup: 0, power: 2),
         .polynomial(warmup: 9, power: 1), .halvedPolynomial(warmup: 0, power: 2),
         .halvedPolynomial(warmup: 9, power: 2), .oneCycle(startFraction: 0.1),
+        .multiStep(milestones: [4, 20], factor: 0.1),
     ])
     func `every schedule stays finite and within its base at short and overrun lengths`(
         curve: LearningRateSchedule.Curve

@@ -65,6 +65,22 @@ import Testing
         #expect(!keys.contains("coordinator.listen"))
     }
 
+    @Test func `keys that a run does not give stay out of the bits text of runs before them`()
+        throws
+    {
+        let (all, whole) = try settings(small)
+        let (part, first) = try settings(small + "data: {count: 50}\n")
+        #expect(all.data.count == nil && !whole.bitsText.contains("data.count"))
+        #expect(part.data.count == 50 && first.bitsText.contains("data.count: 50"))
+    }
+
+    @Test func `milestones are steps`() throws {
+        let (settings, resolved) = try settings(
+            small + "schedule: {kind: multi-step, milestones: [80, 95]}\n")
+        #expect(settings.schedule.milestones == [80, 95] && settings.schedule.factor == 0.1)
+        #expect(resolved.bitsText.contains("schedule.milestones: [80, 95]"))
+    }
+
     @Test func `the order of keys in the file changes nothing`() throws {
         let (_, a) = try settings(small)
         let (_, b) = try settings(
@@ -88,6 +104,9 @@ import Testing
         ("schedule: {warmupSteps: 101}\n", "101 of 100 steps"),
         ("schedule: {warmupSteps: 1, warmupFraction: 0.1}\n", "stands beside warmupSteps"),
         ("data: {kind: idx}\n", "data.path: is missing"),
+        ("data: {count: 0}\n", "data.count"),
+        ("schedule: {kind: multi-step}\n", "schedule.milestones: is missing"),
+        ("schedule: {kind: multi-step, milestones: [5, 5]}\n", "do not rise"),
         ("checkpoint: {keep: 1}\n", "a whole number from 2 to 1000"),
         ("checkpoint: {copyBudget: 512}\n", "is no number of bytes with a unit"),
         (

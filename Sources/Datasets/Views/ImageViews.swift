@@ -1,7 +1,8 @@
 public import Tensors
 
 extension ImageDataset {
-    /// Random views: crop, flip, bilinear resize, normalisation, one view of each sample.
+    /// Random views: crop, flip, bilinear resize, brightness and contrast, normalisation, one view
+    /// of each sample.
     ///
     /// A view is a function of (seed, data epoch, sample, view) alone, never of the order, the
     /// batch or the worker (design section 2, point 3).
@@ -16,9 +17,33 @@ extension ImageDataset {
         let draw = CropDraw(
             settings: settings, seed: seed, dataEpoch: dataEpoch, imageHeight: height,
             imageWidth: width)
-        return views(indices, height: settings.height, width: settings.width) { index in
+        let isPlain = settings.jitter == .none
+        var result = views(
+            indices, height: settings.height, width: settings.width, isNormalised: isPlain
+        ) { index in
             let crop = draw.crop(sample: index, view: view)
             return taps(of: crop, settings: settings)
+        }
+        guard !isPlain else { return result }
+        for (row, index) in indices.enumerated() {
+            let change = ColourChange(
+                settings.jitter, seed: seed, dataEpoch: dataEpoch, sample: index, view: view)
+            recolour(&result, row, change)
+        }
+        return result
+    }
+
+    /// Changes the colours of one view, whose values lie in 0...1, and normalises it.
+    private func recolour(_ views: inout Tensor, _ row: Int, _ change: ColourChange) {
+        let plane = views.shape[2] * views.shape[3]
+        var all = views.mutableSpan
+        var image = all._mutatingExtracting(
+            (row * channels * plane)..<((row + 1) * channels * plane))
+        change.apply(to: &image)
+        for channel in 0..<channels {
+            var part = image._mutatingExtracting((channel * plane)..<((channel + 1) * plane))
+            let (mean, deviation) = (statistics.mean[channel], statistics.deviation[channel])
+            for index in 0..<part.count { part[index] = (part[index] - mean) / deviation }
         }
     }
 
@@ -62,8 +87,9 @@ extension ImageDataset {
                 begin: begin, step: step, count: count, size: size, padding: settings.padding)
     }
 
+    /// - Parameter isNormalised: whether values are normalised; otherwise they lie in 0...1.
     private func views(
-        _ indices: [Int], height: Int, width: Int,
+        _ indices: [Int], height: Int, width: Int, isNormalised: Bool = true,
         _ taps: (Int) -> (horizontal: AxisTaps, vertical: AxisTaps)
     ) -> Tensor {
         var result = Tensor(uninitialized: [indices.count, channels, height, width])
@@ -75,11 +101,12 @@ extension ImageDataset {
             let (horizontal, vertical) = taps(index)
             let offset = pixelOffset(of: index)
             for channel in 0..<channels {
-                let deviation = statistics.deviation[channel]
+                let deviation = isNormalised ? statistics.deviation[channel] : 1
+                let mean = isNormalised ? statistics.mean[channel] : 0
                 resampler.resample(
                     pixels.span, offset: offset + channel * plane, width: self.width,
                     horizontal: horizontal, vertical: vertical, scale: 1 / (255 * deviation),
-                    shift: -statistics.mean[channel] / deviation, into: &output,
+                    shift: -mean / deviation, into: &output,
                     at: (row * channels + channel) * height * width)
             }
         }

@@ -6,7 +6,7 @@ public enum EdgePadding: String, Hashable, Sendable, CaseIterable {
     case edge
 }
 
-/// How random views are cut from an image: random resized crop and horizontal flip.
+/// How random views are made of an image: random resized crop, horizontal flip, colour.
 public struct ViewSettings: Hashable, Sendable {
     /// Share of the image's area that a crop covers, uniform.
     public var area: ClosedRange<Float>
@@ -23,13 +23,15 @@ public struct ViewSettings: Hashable, Sendable {
     /// Whether shrinking averages over all pixels beneath (triangular filter, sheet MLCD section 4)
     /// rather than between the two nearest.
     public var antialias: Bool
+    /// Random brightness and contrast.
+    public var jitter: ColourJitter
 
     /// Defaults are those of MLCD's reference run (sheet section 6): area 0.7 to 1, aspect 0.8 to
-    /// 1.25, flip 0.5, bilinear with zeros beyond the border.
+    /// 1.25, flip 0.5, bilinear with zeros beyond the border, no jitter.
     public init(
         height: Int, width: Int, area: ClosedRange<Float> = 0.7...1,
         aspect: ClosedRange<Float> = 0.8...1.25, flipProbability: Float = 0.5,
-        padding: EdgePadding = .zeros, antialias: Bool = false
+        padding: EdgePadding = .zeros, antialias: Bool = false, jitter: ColourJitter = .none
     ) {
         precondition(height > 0 && width > 0, "views of \(height) x \(width)")
         precondition(area.lowerBound > 0 && area.upperBound <= 1, "area \(area)")
@@ -42,5 +44,6 @@ public struct ViewSettings: Hashable, Sendable {
         self.flipProbability = flipProbability
         self.padding = padding
         self.antialias = antialias
+        self.jitter = jitter
     }
 }

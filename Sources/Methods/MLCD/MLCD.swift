@@ -15,11 +15,6 @@ public struct MLCD: Method {
     /// The name in run files.
     public static let name = "mlcd"
 
-    /// The one exchange: embeddings for the gradient of the loss by them.
-    ///
-    /// Each answer needs the sample's embedding and the drawn rows alone, so it goes by groups.
-    static let embeddingRound = ExchangeRound(name: "embeddings", mixesSamples: false)
-
     /// The section `mlcd`.
     public let settings: MLCDSettings
     /// How random views are cut.
@@ -41,21 +36,15 @@ public struct MLCD: Method {
     public var layout: ParameterLayout { network.layout }
 
     /// One round.
-    public var exchanges: [ExchangeRound] { [Self.embeddingRound] }
+    public var exchanges: [ExchangeRound] { [EmbeddingExchange.round] }
 
     /// The step's loss and its two terms; single-label losses and `mlc` have no positive term.
     public var sumNames: [String] { ["loss", "loss.positive", "loss.negative"] }
 
     /// Embeddings `[samples, D]`, finite.
     public func problem(with input: NamedTensors, round: Int, samples: Int) -> String? {
-        guard round == 0 else { return "round \(round) of a method with one round" }
-        guard input.entries.count == 1, let z = input["z"] else {
-            return "tensors \(input.entries.map(\.name)) where z is expected"
-        }
-        guard z.shape == [samples, settings.dim] else {
-            return "z is \(z.shape), expected \(samples) x \(settings.dim)"
-        }
-        return z.isFinite ? nil : "z is not finite"
+        EmbeddingExchange.problem(
+            with: input, round: round, samples: samples, width: settings.dim)
     }
 
     /// The worker's part.

@@ -1,9 +1,5 @@
 /// What can go wrong in MLCD beyond its modules' own errors.
 public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// An answer lacks a tensor.
-    case missingAnswer(String)
-    /// A tensor of an answer has another shape.
-    case wrongAnswer(name: String, found: [Int], wanted: [Int])
     /// A slice's input to the exchange cannot be used.
     case badInput(slice: Int, problem: String)
     /// A step was answered or committed that is not open.
@@ -22,12 +18,6 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What, where, and what to do.
     public var description: String {
         switch self {
-        case .missingAnswer(let name):
-            "the coordinator's answer has no tensor \(name): "
-                + "coordinator and worker differ in version"
-        case .wrongAnswer(let name, let found, let wanted):
-            "the coordinator's answer \(name) is \(found), expected \(wanted): "
-                + "coordinator and worker differ in version"
         case .badInput(let slice, let problem):
             "the embeddings of slice \(slice) cannot be used: \(problem)"
         case .stepNotOpen(let step): "step \(step) is not open"

@@ -36,7 +36,7 @@ struct MLCDWorker: WorkerMethod {
         exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
     ) async throws -> SliceResult {
         defer { pool.endPiece() }
-        let pass = MLCDPass(
+        let pass = EmbeddingPass(
             work, images: views[0], network: network, version: version, weights: weights,
             pool: pool, progress: progress)
 
@@ -47,98 +47,20 @@ struct MLCDWorker: WorkerMethod {
         let answer = try await exchange(0, input)
 
         // 5. Backward: from dL/dz to all parameters.
-        return try pass.backward(from: answer)
-    }
-}
-
-/// One slice's way through the network and back.
-private final class MLCDPass {
-    private let work: SliceWork
-    private let images: Tensor
-    private let network: EmbeddingNetwork
-    private let version: VersionTensors
-    private let weights: PackedVersion
-    private let pool: BufferPool
-    private let progress: any SliceProgress
-    private var kept: Forward?
-
-    private struct Forward {
-        var pass: ForwardPass
-        var embeddings: Variable
+        return result(try pass.backward(from: answer, terms: 2), of: work)
     }
 
-    init(
-        _ work: SliceWork, images: Tensor, network: EmbeddingNetwork, version: VersionTensors,
-        weights: PackedVersion, pool: BufferPool, progress: any SliceProgress
-    ) {
-        self.work = work
-        self.images = images
-        self.network = network
-        self.version = version
-        self.weights = weights
-        self.pool = pool
-        self.progress = progress
-    }
-
-    // Not inlined into the asynchronous caller: Swift 6.3 then puts temporaries of the forward pass
-    // on the task's stack and frees them in another order than it took them.
-
-    /// The embeddings to send; activations are kept if they may be.
-    @inline(never)
-    func forward() -> NamedTensors {
-        let forward = computeForward()
-        if work.keepsActivations { kept = forward }
-        return NamedTensors(["z": forward.embeddings.value])
-    }
-
-    /// The slice's result; activations that were dropped are made again, with the same bits.
-    @inline(never)
-    func backward(from answer: NamedTensors) throws -> SliceResult {
-        let count = work.samples.count
-        let forward = kept.take() ?? computeForward()
-        let dz = try answer.required("dz", shape: forward.embeddings.shape)
-        let losses = try answer.required("losses", shape: [count, 2])
-        progress.beginBackward()
-        let statistics = forward.pass.flatStatistics
-        let gradient = forward.pass.flatGradient(of: [(forward.embeddings, dz)])
-        return SliceResult(
-            gradient: gradient, statistics: statistics, sums: sums(of: losses))
-    }
-
-    private func computeForward() -> Forward {
-        let tape = Tape(pool: pool)
-        tape.progress = { [progress] in progress.tick() }
-        let pass = ForwardPass(
-            network.layout, parameters: version.parameters, buffers: version.buffers,
-            packed: weights.packed(version.parameters), tape: tape, isTraining: true)
-        let (_, embeddings) = network(tape.constant(images), pass)
-        return Forward(pass: pass, embeddings: embeddings)
-    }
-
-    /// The slice's part in the step's mean loss and its terms, summed in sample order.
-    private func sums(of losses: Tensor) -> [SliceResult.Sum] {
-        var (positive, negative) = (0.0, 0.0)
-        let values = losses.span
-        for sample in 0..<(values.count / 2) {
-            positive += Double(values[2 * sample])
-            negative += Double(values[2 * sample + 1])
-        }
+    /// Gradient, statistics, and the slice's part in the step's mean loss and its terms.
+    private func result(_ pass: EmbeddingPass.Backward, of work: SliceWork) -> SliceResult {
+        let sums = pass.termSums
+        let (positive, negative) = (sums[0], sums[1])
         let divisor = Double(work.stepSamples)
-        return [
-            SliceResult.Sum(name: "loss", value: (positive + negative) / divisor),
-            SliceResult.Sum(name: "loss.positive", value: positive / divisor),
-            SliceResult.Sum(name: "loss.negative", value: negative / divisor),
-        ]
-    }
-}
-
-extension NamedTensors {
-    /// The tensor of that name and shape in an answer.
-    func required(_ name: String, shape: Shape) throws(MLCDError) -> Tensor {
-        guard let tensor = self[name] else { throw .missingAnswer(name) }
-        guard tensor.shape == shape else {
-            throw .wrongAnswer(name: name, found: tensor.shape.dims, wanted: shape.dims)
-        }
-        return tensor
+        return SliceResult(
+            gradient: pass.gradient, statistics: pass.statistics,
+            sums: [
+                SliceResult.Sum(name: "loss", value: (positive + negative) / divisor),
+                SliceResult.Sum(name: "loss.positive", value: positive / divisor),
+                SliceResult.Sum(name: "loss.negative", value: negative / divisor),
+            ])
     }
 }

@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func `the registry knows its methods by name`() {
-        #expect(MethodRegistry.names == ["mlcd", "fine-tuning"])
+        #expect(MethodRegistry.names == ["mlcd", "contrastive", "fine-tuning"])
         #expect(MethodRegistry.method(named: "mlcd") != nil)
         #expect(MethodRegistry.method(named: "nothing") == nil)
     }

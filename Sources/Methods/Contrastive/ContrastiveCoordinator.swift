@@ -1,0 +1,212 @@
+internal import Datasets
+internal import Evaluation
+internal import Foundation
+internal import Objectives
+internal import Optimizers
+internal import Storage
+internal import Tables
+internal import Tensors
+
+/// Instance discrimination at the coordinator: the bank, losses, and the bank's update (sheet
+/// contrastive, sections 2 and 3).
+final class ContrastiveCoordinator: CoordinatorMethod {
+    /// Threads at work on the bank, as many as there are cores; the number decides no bit.
+    static let threads = max(1, min(64, ProcessInfo.processInfo.activeProcessorCount))
+
+    let settings: ContrastiveSettings
+    private let dataset: ImageDataset
+    private let seed: UInt64
+    private(set) var bank: MemoryBank
+    /// Z of noise-contrastive estimation, once the first step has committed.
+    private(set) var constant: Float?
+    private var step: OpenStep?
+
+    /// The step that is open.
+    private struct OpenStep {
+        var number: Int
+        /// Images of each slice.
+        var images: [[Int]]
+        var sampleCount: Int
+        /// Z that the step has made, where there was none.
+        var constant: Float?
+        /// The sum over answered anchors of the similarity with their own row, by group.
+        var similarities: [(group: Int, sum: Double)] = []
+    }
+
+    /// A coordinator whose bank is drawn from the seed.
+    convenience init(_ settings: ContrastiveSettings, dataset: ImageDataset, seed: UInt64) {
+        let bank = MemoryBank(Self.bankSettings(settings, count: dataset.count, seed: seed))
+        self.init(settings, dataset: dataset, seed: seed, bank: bank)
+    }
+
+    /// A coordinator whose bank begins with these rows `[N, D]`.
+    convenience init(
+        _ settings: ContrastiveSettings, dataset: ImageDataset, seed: UInt64, rows: Tensor
+    ) {
+        let bank = MemoryBank(
+            Self.bankSettings(settings, count: dataset.count, seed: seed), rows: rows)
+        self.init(settings, dataset: dataset, seed: seed, bank: bank)
+    }
+
+    private init(
+        _ settings: ContrastiveSettings, dataset: ImageDataset, seed: UInt64, bank: MemoryBank
+    ) {
+        self.settings = settings
+        self.dataset = dataset
+        self.seed = seed
+        self.bank = bank
+    }
+
+    private static func bankSettings(
+        _ settings: ContrastiveSettings, count: Int, seed: UInt64
+    ) -> MemoryBank.Settings {
+        MemoryBank.Settings(
+            rowCount: count, dim: settings.dim, momentum: Float(settings.momentum), seed: seed,
+            threads: threads)
+    }
+
+    var tables: [TableSummary] {
+        [
+            TableSummary(
+                name: "bank", rows: dataset.count, dim: settings.dim, bytes: bank.byteCount)
+        ]
+    }
+
+    func prepare(
+        directory: String, report: (_ fraction: Double, _ what: String) -> Void
+    ) throws {
+        let isHard = settings.loss == .hard || settings.loss == .hardSimple
+        guard !isHard || settings.hardest <= dataset.count else {
+            throw ContrastiveError.tooManyHardest(settings.hardest, images: dataset.count)
+        }
+    }
+
+    // MARK: A step
+
+    func open(step: Int, samples: [[Int]]) throws {
+        bank.open(step: step)
+        self.step = OpenStep(
+            number: step, images: samples, sampleCount: samples.reduce(0) { $0 + $1.count })
+    }
+
+    func answer(
+        round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
+    ) throws -> [NamedTensors] {
+        guard var step, slices.upperBound <= step.images.count else {
+            throw ContrastiveError.stepNotOpen(self.step?.number ?? -1)
+        }
+        // z of the group's slices, one after the other: [n, D]. Slices without samples send none.
+        let counts = slices.map { step.images[$0].count }.filter { $0 > 0 }
+        let z = try EmbeddingExchange.joined(inputs, counts: counts, width: settings.dim)
+        let images = slices.flatMap { step.images[$0] }
+        // s = f V^T, losses, dL/dz; V as it stood when the step opened.
+        let answer =
+            if let loss = settings.instanceLoss {
+                bank.answer(
+                    group: group, embeddings: z, images: images, loss: loss,
+                    divisor: step.sampleCount)
+            } else {
+                drawnAnswer(&step, group: group, z, images)
+            }
+        step.similarities.append((group, answer.positives.reduce(0) { $0 + Double($1) }))
+        self.step = step
+        return EmbeddingExchange.answers(
+            gradient: answer.gradient,
+            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]), counts: counts)
+    }
+
+    /// The answer of the losses over drawn rows.
+    private func drawnAnswer(
+        _ step: inout OpenStep, group: Int, _ z: Tensor, _ images: [Int]
+    ) -> MemoryBank.Answer {
+        let draws = images.map { draw(of: $0, step: step.number) }
+        let temperature = Float(settings.temperature)
+        guard settings.loss == .nce else {
+            let loss = InstanceLoss(.contrastive, temperature: temperature, epsilon: 0)
+            return bank.answer(
+                group: group, embeddings: z, draws: draws, loss: loss, divisor: step.sampleCount)
+        }
+        // Z is a constant from the first step on, which is one group: it sees the whole batch.
+        let constant =
+            self.constant
+            ?? NoiseContrastiveLoss.constant(
+                of: bank.similarities(z, draws: draws).span, temperature: temperature,
+                rowCount: dataset.count)
+        step.constant = constant
+        return bank.answer(
+            group: group, embeddings: z, draws: draws,
+            loss: NoiseContrastiveLoss(
+                temperature: temperature, constant: constant, rowCount: dataset.count),
+            divisor: step.sampleCount)
+    }
+
+    /// The image's own row, then K rows, uniform with replacement.
+    private func draw(of image: Int, step: Int) -> [Int32] {
+        let random = CounterRandom(
+            seed: seed, stream: .negativeDraw, a: UInt64(step), b: UInt64(image))
+        return [Int32(image)]
+            + (0..<settings.negatives).map { Int32(random.integer(at: $0, below: dataset.count)) }
+    }
+
+    /// The bank's rows move, with the features from before the optimizer's step.
+    func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
+        guard let open = self.step, open.number == step else {
+            throw ContrastiveError.stepNotOpen(step)
+        }
+        self.step = nil
+        constant = open.constant ?? constant
+        let (features, images) = bank.commit()
+        let similarity = open.similarities.sorted { $0.group < $1.group }
+            .reduce(0) { $0 + $1.sum }
+        var figures = [
+            SliceResult.Sum(
+                name: "similarity.positive", value: similarity / Double(open.sampleCount))
+        ]
+        // Of one batch, so they waver; `pleiad evaluate` looks at the test images.
+        if images.count > 1 {
+            let loss = uniformityLoss(of: features, threads: Self.threads)
+            figures.append(SliceResult.Sum(name: "uniformity", value: -loss))
+        }
+        if let tolerance = Tolerance(of: features, labels: images.map { dataset.label($0) }) {
+            figures.append(
+                SliceResult.Sum(name: "tolerance", value: tolerance.meanOfSameClass))
+        }
+        return figures
+    }
+
+    // MARK: State
+
+    var state: [StateArray] {
+        var arrays = bank.entries(prefix: "bank").map(StateArray.init)
+        if settings.loss == .nce {
+            // Its bits as a whole number; none before the first commit.
+            let bits = constant.map { [Int64($0.bitPattern)] } ?? []
+            arrays.append(StateArray("nce.constant", .integers(bits)))
+        }
+        return arrays
+    }
+
+    func restore(_ state: [StateArray]) throws {
+        var restored: Float?
+        if settings.loss == .nce {
+            restored = try Self.constant(of: state)
+        }
+        try bank.restore(state.map(\.changedArray.entry), prefix: "bank")
+        constant = restored
+        step = nil
+    }
+
+    private static func constant(of state: [StateArray]) throws -> Float? {
+        guard let array = state.first(where: { $0.name == "nce.constant" }) else {
+            throw TableError.missing("nce.constant")
+        }
+        guard case .integers(let bits) = array.values, bits.count <= 1 else {
+            throw ContrastiveError.badConstant
+        }
+        guard let word = bits.first else { return nil }
+        guard let pattern = UInt32(exactly: word), Float(bitPattern: pattern) > 0,
+            Float(bitPattern: pattern).isFinite
+        else { throw ContrastiveError.badConstant }
+        return Float(bitPattern: pattern)
+    }
+}

@@ -1,0 +1,79 @@
+public import Objectives
+internal import RunFiles
+
+/// The section `contrastive` of a run file (sheet contrastive, section 2).
+public struct ContrastiveSettings: Hashable, Sendable {
+    /// What an anchor is compared with, and how.
+    public enum Loss: String, CaseIterable, Hashable, Sendable {
+        /// The softmax over all rows: `insd` of the authors' code, equation 1.
+        case contrastive
+        /// Linear in all rows: `flatloss`, equation 3.
+        case simple
+        /// The softmax over the nearest rows: `hardneg`, equation 9.
+        case hard
+        /// Linear in the nearest rows: `hardflatloss`.
+        case hardSimple = "hard-simple"
+        /// The nearest row alone: `singleloss`, equation 6.
+        case extreme
+        /// Binary noise-contrastive estimation over drawn rows (Wu et al.).
+        case nce
+        /// The softmax over drawn rows.
+        case infoNCE = "info-nce"
+
+        /// Whether an anchor draws the rows that it is compared with.
+        var isDrawn: Bool { self == .nce || self == .infoNCE }
+
+        /// The loss over all rows, where it is one.
+        var overAllRows: InstanceLoss.Kind? {
+            switch self {
+            case .contrastive: .contrastive
+            case .simple: .simple
+            case .hard: .hard
+            case .hardSimple: .hardSimple
+            case .extreme: .extreme
+            case .nce, .infoNCE: nil
+            }
+        }
+    }
+
+    /// Which loss is trained (key `loss`).
+    public var loss: Loss
+    /// D, the length of an embedding (key `dim`).
+    public var dim: Int
+    /// tau of the losses that have one (key `temperature`).
+    public var temperature: Double
+    /// m, the share of a row that stays when its image comes by (key `momentum`).
+    public var momentum: Double
+    /// K of the hard losses: the nearest rows, the own row among the candidates (key `hardest`).
+    public var hardest: Int
+    /// How `hard` treats the own row (key `form`).
+    public var form: InstanceLoss.Form
+    /// K of the drawn losses: rows that an anchor draws (key `negatives`).
+    public var negatives: Int
+
+    /// Reads the section; mistakes are recorded in its document.
+    init(from section: Section) {
+        loss = section.choice("loss", default: .contrastive)
+        dim = section.int("dim", in: 1...8192, default: 128)
+        momentum = section.float("momentum", in: 0...0.999_999, default: 0.5)
+        (temperature, hardest, form, negatives) = (0.07, 4096, .code, 4096)
+        let isLinear = loss == .simple || loss == .hardSimple || loss == .extreme
+        if !isLinear {
+            temperature = section.float("temperature", in: 0.02...100, default: 0.07)
+        }
+        if loss == .hard || loss == .hardSimple {
+            hardest = section.int("hardest", in: 2...100_000_000, default: 4096)
+        }
+        if loss == .hard { form = section.choice("form", default: .code) }
+        if loss.isDrawn {
+            negatives = section.int("negatives", in: 1...1_048_576, default: 4096)
+        }
+    }
+
+    /// The loss over all rows; nil for those over drawn rows.
+    var instanceLoss: InstanceLoss? {
+        loss.overAllRows.map {
+            InstanceLoss($0, temperature: Float(temperature), hardest: hardest, form: form)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+internal import Tensors
+
+/// The exchange of methods whose loss is computed at the coordinator: embeddings `z` go there,
+/// `dz`, the gradient of the loss by them, and `losses` come back.
+enum EmbeddingExchange {
+    /// The round, whose answers go by groups: each needs the sample's embedding and rows of the
+    /// table alone.
+    static let round = ExchangeRound(name: "embeddings", mixesSamples: false)
+
+    /// What a slice hands over.
+    ///
+    /// - Parameter embeddings: z `[b, D]`.
+    static func input(_ embeddings: Tensor) -> NamedTensors { NamedTensors(["z": embeddings]) }
+
+    /// What is wrong with a slice's input, which comes from the wire: nil for embeddings
+    /// `[samples, D]`, finite.
+    static func problem(
+        with input: NamedTensors, round: Int, samples: Int, width: Int
+    ) -> String? {
+        guard round == 0 else { return "round \(round) of a method with one round" }
+        guard input.entries.count == 1, let z = input["z"] else {
+            return "tensors \(input.entries.map(\.name)) where z is expected"
+        }
+        guard z.shape == [samples, width] else {
+            return "z is \(z.shape), expected \(samples) x \(width)"
+        }
+        return z.isFinite ? nil : "z is not finite"
+    }
+
+    /// The embeddings of an answer group, slice after slice: z `[n, D]`.
+    ///
+    /// - Parameters:
+    ///   - inputs: of the slices that hold samples, in order.
+    ///   - counts: samples of these slices.
+    static func joined(
+        _ inputs: [NamedTensors], counts: [Int], width: Int
+    ) throws(EmbeddingExchangeError) -> Tensor {
+        var z = Tensor(zeros: [0, width])
+        guard inputs.count == counts.count else {
+            throw .badInput("\(inputs.count) inputs of \(counts.count) slices")
+        }
+        for (input, count) in zip(inputs, counts) {
+            guard let part = input["z"], part.shape == [count, width] else {
+                let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
+                throw .badInput("\(found), expected z \(count) x \(width)")
+            }
+            z = z.concatenatedRows(with: part)
+        }
+        return z
+    }
+
+    /// The answer to each slice of a group: its own rows.
+    ///
+    /// - Parameters:
+    ///   - gradient: dL/dz `[n, D]` of the group.
+    ///   - losses: `[n, terms]` of the group.
+    static func answers(
+        gradient: Tensor, losses: Tensor, counts: [Int]
+    ) -> [NamedTensors] {
+        var first = 0
+        return counts.map { count in
+            let rows = first..<(first + count)
+            first = rows.upperBound
+            return NamedTensors(["dz": gradient.rows(rows), "losses": losses.rows(rows)])
+        }
+    }
+
+    /// dL/dz and losses as a worker finds them in an answer.
+    static func values(
+        of answer: NamedTensors, embeddings: Shape, terms: Int
+    ) throws(EmbeddingExchangeError) -> (dz: Tensor, losses: Tensor) {
+        let dz = try required("dz", embeddings, of: answer)
+        let losses = try required("losses", [embeddings[0], terms], of: answer)
+        return (dz, losses)
+    }
+
+    private static func required(
+        _ name: String, _ shape: Shape, of answer: NamedTensors
+    ) throws(EmbeddingExchangeError) -> Tensor {
+        guard let tensor = answer[name] else { throw .missingAnswer(name) }
+        guard tensor.shape == shape else {
+            throw .wrongAnswer(name: name, found: tensor.shape.dims, wanted: shape.dims)
+        }
+        return tensor
+    }
+}
+
+/// What can be wrong with what worker and coordinator hand each other.
+public enum EmbeddingExchangeError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// An answer lacks a tensor.
+    case missingAnswer(String)
+    /// A tensor of an answer has another shape.
+    case wrongAnswer(name: String, found: [Int], wanted: [Int])
+    /// A slice's input to the exchange cannot be used.
+    case badInput(String)
+
+    /// What, where, and what to do.
+    public var description: String {
+        switch self {
+        case .missingAnswer(let name):
+            "the coordinator's answer has no tensor \(name): "
+                + "coordinator and worker differ in version"
+        case .wrongAnswer(let name, let found, let wanted):
+            "the coordinator's answer \(name) is \(found), expected \(wanted): "
+                + "coordinator and worker differ in version"
+        case .badInput(let problem):
+            "the embeddings of a slice cannot be used: \(problem)"
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Datasets
+import Networks
+import Objectives
+import RunFiles
+import Testing
+
+@testable import Methods
+
+@Suite struct ContrastiveSettingsTests {
+    private func plan(
+        _ lines: String = "", views: String = "", network: String = "kind: conv"
+    ) throws(RunFileError) -> RunPlan {
+        try RunPlan(
+            text: """
+                method: contrastive
+                steps: 100
+                batch: {samples: 128, slices: 4}
+                network: {\(network)}
+                views: {\(views)}
+                contrastive: {\(lines)}
+                """, file: "run.yaml")
+    }
+
+    private func method(_ lines: String = "", views: String = "") throws -> Contrastive {
+        try #require(try plan(lines, views: views).method as? Contrastive)
+    }
+
+    @Test func `defaults are those of the sheet`() throws {
+        let method = try method()
+        let settings = method.settings
+        #expect(settings.loss == .contrastive && settings.temperature == 0.07)
+        #expect(settings.dim == 128 && settings.momentum == 0.5)
+        #expect(method.views.jitter == .none)
+        #expect(method.layout.entries.suffix(2).map(\.name) == ["head.weight", "head.bias"])
+        #expect(method.exchanges.map(\.mixesSamples) == [false])
+        let hard = try self.method("loss: hard").settings
+        #expect(hard.hardest == 4096 && hard.form == .code)
+        #expect(try self.method("loss: info-nce").settings.negatives == 4096)
+    }
+
+    @Test func `every loss over all rows has its formula`() throws {
+        let hard = try method("loss: hard, temperature: 0.3, hardest: 9, form: formula").settings
+        #expect(
+            hard.instanceLoss == InstanceLoss(.hard, temperature: 0.3, hardest: 9, form: .formula))
+        #expect(
+            try method("loss: hard-simple, hardest: 9").settings.instanceLoss
+                == InstanceLoss(.hardSimple, hardest: 9))
+        #expect(try method("loss: simple").settings.instanceLoss == InstanceLoss(.simple))
+        #expect(try method("loss: nce").settings.instanceLoss == nil)
+    }
+
+    @Test func `noise-contrastive estimation has one answer group a step`() throws {
+        #expect(try plan("loss: nce").answerGroups == [[0..<4]])
+        #expect(try plan("loss: info-nce").answerGroups == [[0..<4]])
+        #expect(try method("loss: nce").exchanges.map(\.mixesSamples) == [true])
+    }
+
+    @Test func `views take colours, the network its widths`() throws {
+        let method = try method(views: "brightness: 0.4, contrast: 0.2, flip: 0")
+        #expect(method.views.jitter == ColourJitter(brightness: 0.4, contrast: 0.2))
+        #expect(method.views.flipProbability == 0)
+        let network = try plan(network: "kind: conv, widths: [16, 32, 64]").method.network
+        #expect(network.featureWidth == 64)
+        #expect(network.origin?.settings == .smallConvolutionalNet(widths: [16, 32, 64]))
+    }
+
+    @Test(arguments: [
+        ("loss: soft", "contrastive.loss"), ("temperature: 0", "contrastive.temperature"),
+        ("loss: simple, temperature: 0.1", "contrastive.temperature"),
+        ("hardest: 10", "contrastive.hardest"), ("loss: hard, hardest: 1", "contrastive.hardest"),
+        ("loss: hard-simple, form: code", "contrastive.form"),
+        ("momentum: 1", "contrastive.momentum"), ("negatives: 10", "contrastive.negatives"),
+        ("dim: 0", "contrastive.dim"), ("bank: 3", "contrastive.bank"),
+    ])
+    func `a wrong value is named by its key`(lines: String, key: String) {
+        let error = #expect(throws: RunFileError.self) { try plan(lines) }
+        #expect(error.map { "\($0)".contains(key) } == true, "\(String(describing: error))")
+    }
+}

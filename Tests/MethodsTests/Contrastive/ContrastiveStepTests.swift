@@ -1,0 +1,270 @@
+import Datasets
+import Identity
+import Networks
+import Optimizers
+import RunFiles
+import Tables
+import Tensors
+import Testing
+
+@testable import Methods
+
+/// Whole steps of instance discrimination through worker and coordinator parts (sheet contrastive,
+/// sections 2 and 3).
+@Suite struct ContrastiveStepTests {
+    static let conv = "kind: conv, widths: [8, 16]"
+    static let vit = "kind: vit, width: 16, depth: 1, heads: 2"
+
+    /// Sixty-four images, in pairs that show the same stripes.
+    private static let images: ImageDataset = {
+        let random = CounterRandom(seed: 1, stream: .test)
+        let pixels = (0..<(64 * 784)).map { index in
+            let (image, place) = (index / 784, index % 784)
+            let stripe = (place / 28 + place % 28 * (image % 8)) % 8 < 4
+            return UInt8(stripe ? 200 : 20) + UInt8(random.bits(at: index) % 32)
+        }
+        return ImageDataset(
+            name: "stripes", channels: 1, height: 28, width: 28, classCount: 8, pixels: pixels,
+            labels: (0..<64).map { UInt8($0 % 8) },
+            statistics: ChannelStatistics(mean: [0.5], deviation: [0.3]),
+            manifest: DataManifest(entries: []))
+    }()
+
+    private func method(_ lines: String, network: String = conv) throws -> Contrastive {
+        let plan = try RunPlan(
+            text: """
+                method: contrastive
+                steps: 100
+                batch: {samples: 32, slices: 4}
+                network: {\(network)}
+                views: {area: [0.6, 1], brightness: 0.4, contrast: 0.4}
+                contrastive: {dim: 12, \(lines)}
+                """, file: "run.yaml")
+        return try #require(plan.method as? Contrastive)
+    }
+
+    private func harness(
+        _ lines: String = "temperature: 0.3", network: String = conv
+    ) throws -> ContrastiveHarness {
+        let method = try method(lines, network: network)
+        return ContrastiveHarness(
+            worker: method.makeWorker(dataset: Self.images, seed: 3),
+            coordinator: ContrastiveCoordinator(method.settings, dataset: Self.images, seed: 3),
+            version: VersionTensors(
+                parameters: method.layout.initialised(seed: 3),
+                buffers: method.layout.initialisedBuffers()),
+            optimizer: ParameterOptimizer(
+                .sgd(SGDMomentum(weightDecay: 5e-4)), parameterCount: method.layout.flatCount))
+    }
+
+    /// Trains some steps of 32 samples and returns the losses.
+    private func train(
+        _ harness: inout ContrastiveHarness, steps: Range<Int>, slices: Int,
+        groups: [Range<Int>], order: [Int], rate: Double = 0.03
+    ) async throws -> [Double] {
+        var losses: [Double] = []
+        for step in steps {
+            let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
+            let samples = (0..<slices).map {
+                Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
+            }
+            try harness.coordinator.open(step: step, samples: samples)
+            let computed = try await harness.compute(
+                step: step, samples: samples, groups: groups, order: order)
+            #expect(computed.result.isFinite)
+            losses.append(computed.result.sums[0].value)
+            try harness.commit(step: step, rate: rate, result: computed.result)
+        }
+        return losses
+    }
+
+    private func identical(_ a: ContrastiveHarness, _ b: ContrastiveHarness) -> Bool {
+        a.version.parameters.isBitIdentical(to: b.version.parameters)
+            && zip(a.coordinator.state, b.coordinator.state).allSatisfy { mine, other in
+                switch (mine.values, other.values) {
+                case (.floats(let x), .floats(let y)): x.isBitIdentical(to: y)
+                case (.integers(let x), .integers(let y)): x == y
+                default: false
+                }
+            }
+    }
+
+    private static let everyLoss = [
+        "loss: contrastive, temperature: 0.2", "loss: simple",
+        "loss: hard, temperature: 0.5, hardest: 10",
+        "loss: hard, form: formula, temperature: 0.5, hardest: 10",
+        "loss: hard-simple, hardest: 10", "loss: extreme",
+        "loss: info-nce, temperature: 0.2, negatives: 30",
+        "loss: nce, temperature: 0.2, negatives: 30",
+    ]
+
+    @Test(arguments: everyLoss)
+    func `the order in which groups are answered decides no bit`(lines: String) async throws {
+        // Noise-contrastive estimation has one group a step.
+        let isWhole = lines.contains("loss: nce")
+        let groups = isWhole ? [0..<8] : [0..<2, 2..<4, 4..<6, 6..<8]
+        var one = try harness(lines)
+        var two = try harness(lines)
+        two.keepsActivations = false
+        let a = try await train(
+            &one, steps: 0..<3, slices: 8, groups: groups, order: isWhole ? [0] : [0, 1, 2, 3])
+        let b = try await train(
+            &two, steps: 0..<3, slices: 8, groups: groups, order: isWhole ? [0] : [3, 1, 0, 2])
+        #expect(a == b)
+        #expect(identical(one, two))
+    }
+
+    @Test(arguments: [1, 2, 8])
+    func `a step has the same gradient up to rounding, however it is cut`(slices: Int) async throws
+    {
+        // No batch norm, whose statistics are a slice's own.
+        let whole = try harness(network: Self.vit)
+        let cut = try harness(network: Self.vit)
+        let all = (0..<32).map { $0 * 5 % 64 }
+        let parts = (0..<slices).map {
+            Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
+        }
+        let groups = slices == 8 ? [0..<3, 3..<8] : [0..<slices]
+        try whole.coordinator.open(step: 0, samples: [all])
+        try cut.coordinator.open(step: 0, samples: parts)
+        let a = try await whole.compute(step: 0, samples: [all], groups: [0..<1], order: [0])
+        let b = try await cut.compute(
+            step: 0, samples: parts, groups: groups, order: groups.indices.reversed())
+        #expect(differ(a.result.gradient.values, b.result.gradient.values) < 1e-5)
+        #expect(differ(a.embeddingGradient, b.embeddingGradient) < 1e-5)
+        #expect(abs(a.result.sums[0].value - b.result.sums[0].value) < 1e-5)
+    }
+
+    /// The largest difference relative to the largest magnitude.
+    private func differ(_ a: [Float], _ b: [Float]) -> Float {
+        let scale = a.reduce(0) { max($0, abs($1)) }
+        return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
+    }
+
+    @Test func `the gradient is the slope of the loss`() async throws {
+        var harness = try harness(network: Self.vit)
+        let samples = [Array(0..<16)]
+        func loss(_ parameters: Tensor) async throws -> (Double, [Float]) {
+            harness.version.parameters = parameters
+            try harness.coordinator.open(step: 0, samples: samples)
+            let computed = try await harness.compute(
+                step: 0, samples: samples, groups: [0..<1], order: [0])
+            return (computed.result.sums[0].value, computed.result.gradient.values)
+        }
+        let start = harness.version.parameters
+        let (_, gradient) = try await loss(start)
+        let random = CounterRandom(seed: 9, stream: .test)
+        let direction = (0..<gradient.count).map { random.normal(at: $0) }
+        func moved(_ step: Float) -> Tensor {
+            Tensor(zip(start.values, direction).map { $0 + step * $1 }, shape: start.shape)
+        }
+        let (up, _) = try await loss(moved(1e-3))
+        let (down, _) = try await loss(moved(-1e-3))
+        let slope = (up - down) / 2e-3
+        let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        #expect(abs(slope - expected) < 0.02 * max(0.5, abs(expected)), "\(slope), \(expected)")
+    }
+
+    /// The bank moves by itself, and the level of a loss with it: so the bank is held, and the same
+    /// step is made again and again.
+    @Test(arguments: everyLoss.filter { !$0.contains("extreme") })
+    func `training lowers the loss against a bank that stands still`(lines: String) async throws {
+        var harness = try harness(lines)
+        _ = try await train(&harness, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
+        let samples = [Array(0..<32)]
+        var losses: [Double] = []
+        for _ in 0..<40 {
+            try harness.coordinator.open(step: 1, samples: samples)
+            let computed = try await harness.compute(
+                step: 1, samples: samples, groups: [0..<1], order: [0])
+            losses.append(computed.result.sums[0].value)
+            var parameters = harness.version.parameters
+            harness.optimizer.step(&parameters, gradient: computed.result.gradient, rate: 0.01)
+            harness.version.parameters = parameters
+        }
+        let last = losses[35...].reduce(0, +) / 5
+        #expect(last < losses[0] - 0.1, "\(lines): \(losses)")
+    }
+
+    @Test(arguments: ["loss: hard, hardest: 10", "loss: nce, negatives: 20"])
+    func `a coordinator that is restored goes on with the same bits`(lines: String) async throws {
+        var one = try harness(lines)
+        _ = try await train(&one, steps: 0..<2, slices: 2, groups: [0..<2], order: [0])
+        var two = try harness(lines)
+        try two.coordinator.restore(one.coordinator.state)
+        two.version = one.version
+        two.optimizer = one.optimizer
+        _ = try await train(&one, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
+        _ = try await train(&two, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
+        #expect(identical(one, two))
+    }
+
+    @Test func `the constant of noise-contrastive estimation is set by the first commit`()
+        async throws
+    {
+        var harness = try harness("loss: nce, negatives: 20")
+        let samples = [Array(0..<32)]
+        try harness.coordinator.open(step: 0, samples: samples)
+        let computed = try await harness.compute(
+            step: 0, samples: samples, groups: [0..<1], order: [0])
+        #expect(harness.coordinator.constant == nil)
+        try harness.commit(step: 0, rate: 0.01, result: computed.result)
+        let constant = try #require(harness.coordinator.constant)
+        #expect(constant > 0)
+        _ = try await train(&harness, steps: 1..<3, slices: 1, groups: [0..<1], order: [0])
+        #expect(harness.coordinator.constant == constant)
+    }
+
+    @Test func `a constant that is none is refused`() throws {
+        let harness = try harness("loss: nce, negatives: 20")
+        var state = harness.coordinator.state
+        #expect(state.map(\.name) == ["bank.rows.0", "nce.constant"])
+        for bits in [[0], [-1], [Int64(Float.nan.bitPattern)], [1, 2]] as [[Int64]] {
+            state[1] = StateArray("nce.constant", .integers(bits))
+            #expect(throws: ContrastiveError.badConstant) {
+                try harness.coordinator.restore(state)
+            }
+        }
+    }
+
+    @Test func `a step that is opened again, or passed over, leaves the bank alone`() async throws {
+        var one = try harness()
+        var two = try harness()
+        let samples = [Array(0..<32)]
+        try two.coordinator.open(step: 0, samples: samples)
+        _ = try await two.compute(step: 0, samples: samples, groups: [0..<1], order: [0])
+        #expect(identical(one, two))
+        _ = try await train(&one, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
+        _ = try await train(&two, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
+        #expect(identical(one, two))
+    }
+
+    @Test func `a commit reports uniformity and tolerance of its batch`() async throws {
+        let harness = try harness()
+        let samples = [Array(0..<10), Array(10..<20)]
+        try harness.coordinator.open(step: 0, samples: samples)
+        let computed = try await harness.compute(
+            step: 0, samples: samples, groups: [0..<1, 1..<2], order: [1, 0])
+        let figures = try harness.coordinator.commit(step: 0, rate: 0.1, result: computed.result)
+        #expect(figures.map(\.name) == ["similarity.positive", "uniformity", "tolerance"])
+        #expect(abs(figures[0].value) <= 1.2 && figures[1].value >= 0)
+        #expect(abs(figures[2].value) <= 1)
+    }
+
+    @Test func `more hardest rows than images are refused at start`() throws {
+        let harness = try harness("loss: hard, hardest: 65")
+        #expect(throws: ContrastiveError.tooManyHardest(65, images: 64)) {
+            try harness.coordinator.prepare(directory: "/nowhere") { _, _ in }
+        }
+    }
+
+    @Test func `a worker's input is checked before it counts`() throws {
+        let method = try method("temperature: 0.1")
+        let good = NamedTensors(["z": Tensor(zeros: [4, 12])])
+        #expect(method.problem(with: good, round: 0, samples: 4) == nil)
+        #expect(method.problem(with: good, round: 1, samples: 4) != nil)
+        #expect(method.problem(with: good, round: 0, samples: 5) != nil)
+        let wild = NamedTensors(["z": Tensor(repeating: .infinity, shape: [4, 12])])
+        #expect(method.problem(with: wild, round: 0, samples: 4) != nil)
+    }
+}
