@@ -1,3 +1,4 @@
+import Buffers
 import Tensors
 
 /// Puts a file of changes and the base's arrays together.
@@ -11,7 +12,7 @@ struct ArrayMerge {
     /// The arrays of a base with these changes, each with how it differs from the base.
     ///
     /// - Parameters:
-    ///   - base: all arrays of the base.
+    ///   - base: all arrays of the base, in memory that nobody else looks at: rows are put there.
     ///   - changes: all arrays of the file of changes.
     func merged(
         _ base: [SafetensorsEntry], changedBy changes: [SafetensorsEntry]
@@ -63,11 +64,13 @@ struct ArrayMerge {
             var target = merged.mutableSpan
             copyFloats(base.span, from: 0, count: base.count, into: &target, at: 0)
         }
-        var target = merged.mutableSpan
+        // In place: a tensor's own span would first copy what the list of arrays holds, too.
+        let (memory, start) = (merged.buffer, merged.byteOffset / 4)
+        var target = memory.mutableFloats
         for (index, place) in places.enumerated() {
             copyFloats(
                 new.span, from: index * columns, count: columns, into: &target,
-                at: Int(place) * columns)
+                at: start + Int(place) * columns)
         }
         return ChangedArray(
             SafetensorsEntry(name, .f32(merged)), .rows(places.map { Int32($0) }))

@@ -47,6 +47,8 @@ public protocol OpenFile: AnyObject, Sendable {
     func read(at offset: Int, count: Int) throws(StorageError) -> [UInt8]
     /// Fills `bytes` from the file at `offset`; the file must be long enough.
     func read(at offset: Int, into bytes: inout MutableRawSpan) throws(StorageError)
+    /// Has the system begin to fetch these bytes, which will be read soon.
+    func fetchAhead(at offset: Int, count: Int)
     /// The whole file as memory: mapped where the system can, so that bytes are read when touched.
     ///
     /// Whoever maps a file sees to it that nobody cuts it meanwhile.
@@ -82,6 +84,9 @@ extension OpenFile {
         try read(at: 0, into: &bytes)
         return buffer
     }
+
+    /// Nothing is fetched ahead.
+    public func fetchAhead(at offset: Int, count: Int) {}
 
     /// Files that cannot be mapped are read.
     public func mapped() throws(StorageError) -> AlignedBuffer { try contents() }

@@ -164,6 +164,12 @@ private final class LocalFile: OpenFile {
         }
     }
 
+    func fetchAhead(at offset: Int, count: Int) {
+        // Advice: whoever gets none reads all the same.
+        guard let open = descriptor.withLock({ $0 }) else { return }
+        _ = posix_fadvise(open, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
+    }
+
     func mapped() throws(StorageError) -> AlignedBuffer {
         let buffer = AlignedBuffer.mapping(
             descriptor: try open(), byteCount: try byteCount())
