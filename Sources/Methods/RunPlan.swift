@@ -110,21 +110,7 @@ public struct RunPlan: Sendable {
     }
 
     /// The learning rate of every step.
-    public var schedule: LearningRateSchedule {
-        let warmup = settings.schedule.warmupSteps
-        let curve: LearningRateSchedule.Curve =
-            switch settings.schedule.kind {
-            case .constant: .constant
-            case .warmupLinear: .warmupLinear(warmup: warmup)
-            case .warmupCosine: .warmupCosine(warmup: warmup)
-            case .polynomial: .polynomial(warmup: warmup, power: settings.schedule.power)
-            case .multiStep:
-                .multiStep(
-                    milestones: settings.schedule.milestones, factor: settings.schedule.factor)
-            }
-        return LearningRateSchedule(
-            curve, base: settings.optimizer.learningRate, total: settings.steps)
-    }
+    public var schedule: LearningRateSchedule { LearningRateSchedule(settings) }
 
     /// What the nodes of the gradient tree are rounded to.
     public var gradientPrecision: GradientPrecision {

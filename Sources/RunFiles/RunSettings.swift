@@ -208,8 +208,13 @@ public struct ScheduleSettings: Hashable, Sendable {
         case warmupLinear = "warmup-linear"
         /// Half a cosine to 0.
         case warmupCosine = "warmup-cosine"
-        /// A power of the straight line to 0.
+        /// A power of the straight line to 0, after a warm-up that begins at 0.
         case polynomial
+        /// The recursion of the later trainer of MLCD's authors over that power.
+        case halvedPolynomial = "halved-polynomial"
+        /// Half a cosine up from a 25th of the peak, half a cosine down to a 10,000th of that;
+        /// AdamW's first decay rate swings the other way.
+        case oneCycle = "one-cycle"
         /// The peak throughout.
         case constant
         /// The peak, times a factor from each of some steps on.
@@ -218,9 +223,9 @@ public struct ScheduleSettings: Hashable, Sendable {
 
     /// The shape of the curve after warm-up.
     public var kind: Kind
-    /// Steps of warm-up.
+    /// Steps of warm-up; those until the peak where the kind is `one-cycle`.
     public var warmupSteps: Int
-    /// The polynomial's power; 1 for the other kinds.
+    /// The polynomials' power; 1 for the other kinds.
     public var power: Int
     /// The steps from which on the rate is lower, rising; none but for `multi-step`.
     public var milestones: [Int]
@@ -257,8 +262,8 @@ public struct ScheduleSettings: Hashable, Sendable {
                 "warmupFraction", in: 0...1, default: kind == .constant ? 0 : 0.1)
             warmupSteps = Int((Double(steps) * fraction + 1e-6).rounded(.down))
         }
-        if kind == .polynomial {
-            power = section.int("power", in: 1...16, default: 1)
+        if kind == .polynomial || kind == .halvedPolynomial {
+            power = section.int("power", in: 1...16, default: kind == .polynomial ? 1 : 2)
         }
     }
 }

@@ -4,6 +4,9 @@ public enum KeyKind: String, Hashable, Sendable {
     case bits
     /// May change between starts of a run and differ between peers.
     case free
+    /// Decides bits, but came later than others: at its default it is no part of the config digest,
+    /// so that runs from before keep theirs.
+    case later
 }
 
 /// One section of a run file: typed reads by key, which record mistakes and never throw.
@@ -91,11 +94,17 @@ public final class Section {
                 declare(key, .absent)
                 return form.placeholder
             }
-            declare(key, .value(form.canonical(fallback), kind))
+            declare(key, .value(form.canonical(fallback), kind == .later ? .free : kind))
             return fallback
         }
         let value = parse(entry, as: form) ?? fallback ?? form.placeholder
-        declare(key, .value(form.canonical(value), kind))
+        let canonical = form.canonical(value)
+        var kind = kind
+        if kind == .later {
+            let isDefault = fallback.map { form.canonical($0).yaml == canonical.yaml } ?? false
+            kind = isDefault ? .free : .bits
+        }
+        declare(key, .value(canonical, kind))
         return value
     }
 
@@ -107,7 +116,7 @@ public final class Section {
             declare(key, .absent)
             return nil
         }
-        declare(key, .value(form.canonical(value), kind))
+        declare(key, .value(form.canonical(value), kind == .later ? .bits : kind))
         return value
     }
 

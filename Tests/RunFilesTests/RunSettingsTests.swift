@@ -138,6 +138,31 @@ import Testing
         #expect(entry?.value == "\"\(canonical)\"" && entry?.kind == .free)
     }
 
+    @Test(arguments: [
+        ("warmup-linear", 1), ("warmup-cosine", 1), ("polynomial", 1), ("halved-polynomial", 2),
+        ("one-cycle", 1), ("constant", 1),
+    ])
+    func `every schedule can be named, with its power`(kind: String, power: Int) throws {
+        let (settings, _) = try settings(small + "schedule: {kind: \(kind)}\n")
+        #expect(settings.schedule.kind.rawValue == kind && settings.schedule.power == power)
+        #expect(settings.schedule.warmupSteps == (kind == "constant" ? 0 : 10))
+    }
+
+    @Test func `a key that came later counts where it is not at its default`() throws {
+        func read(_ text: String) throws -> (Int, ResolvedRunFile) {
+            let document = try RunDocument(text: text, file: "r.yaml")
+            let value = document.root.int("depth", in: 0...9, default: 3, .later)
+            _ = document.root.int("width", in: 0...9, default: 1)
+            return (value, try document.finish())
+        }
+        let (_, absent) = try read("width: 2\n")
+        let (_, given) = try read("width: 2\ndepth: 3\n")
+        let (value, other) = try read("width: 2\ndepth: 4\n")
+        #expect(absent.bitsText == "width: 2\n" && given.bitsText == absent.bitsText)
+        #expect(absent.text == given.text && absent.text.contains("depth: 3"))
+        #expect(value == 4 && other.bitsText == "depth: 4\nwidth: 2\n")
+    }
+
     @Test func `more slices than samples are refused`() {
         let text = small.replacing("slices: 8", with: "slices: 257")
         #expect(problem(text).contains("batch.slices: 257 slices of 256 samples"))
