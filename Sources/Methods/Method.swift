@@ -31,6 +31,9 @@ public protocol Method: Sendable {
     func makeCoordinator(dataset: ImageDataset, settings: RunSettings) -> any CoordinatorMethod
     /// The trained encoder with its head, as evaluation takes it.
     var network: EmbeddingNetwork { get }
+    /// The coordinates of an embedding that count in evaluation, the first ones.
+    /// Optional: by default all of them.
+    var evaluatedWidth: Int { get }
     /// Centers of classes with which embeddings are compared by cosine, for who looks at a run.
     /// Optional: by default there are none.
     var centers: CenterFiles? { get }
@@ -43,6 +46,9 @@ public protocol Method: Sendable {
 }
 
 extension Method {
+    /// All coordinates.
+    public var evaluatedWidth: Int { network.embeddingWidth }
+
     /// No centers.
     public var centers: CenterFiles? { nil }
 

@@ -56,6 +56,18 @@ public struct ClassificationValues: Sendable, Equatable {
         cosines.add(next.cosines)
     }
 
+    /// Adds another loss of the same samples, each part to its own.
+    public mutating func add(_ other: ClassificationValues) {
+        precondition(
+            other.positiveParts.count == positiveParts.count,
+            "losses of \(other.positiveParts.count) samples added to \(positiveParts.count)")
+        for sample in positiveParts.indices {
+            positiveParts[sample] += other.positiveParts[sample]
+            negativeParts[sample] += other.negativeParts[sample]
+        }
+        cosines.add(other.cosines)
+    }
+
     /// The loss of each sample `[B]`.
     public var perSample: [Float] { zip(positiveParts, negativeParts).map { $0 + $1 } }
 

@@ -6,6 +6,8 @@ internal import Threads
 
 extension CenterTable {
     /// Figures of a committed step.
+    ///
+    /// Where columns of labels have draws of their own, the first three are sums over columns.
     public struct Figures: Sendable, Equatable {
         /// |P|, the distinct positive classes of the batch.
         public var positiveCount: Int
@@ -13,10 +15,12 @@ extension CenterTable {
         public var wanted: Int
         /// Rows drawn.
         public var drawnCount: Int
-        /// Rows ever drawn.
+        /// Rows that ever moved.
         public var touchedCount: Int
         /// Sums of cosines over the step's samples.
         public var cosines: CosineTotals
+        /// The norm of the gradient by all rows before clipping; nil where nothing is clipped.
+        public var gradientNorm: Double?
     }
 
     /// Makes the row gradients of a step whose groups all have their answers, while workers compute
@@ -28,43 +32,76 @@ extension CenterTable {
     ///
     /// - Precondition: a step is open.
     public mutating func makeGradients() {
-        guard var step = step.take() else {
-            preconditionFailure("row gradients without an open step")
+        precondition(!steps.isEmpty, "row gradients without an open step")
+        for column in steps.indices {
+            var step = steps.remove(at: column)
+            if step.gradientCount == 0, !step.tiles.isEmpty { makeGradients(of: &step) }
+            steps.insert(step, at: column)
         }
-        if step.gradientCount == 0, !step.tiles.isEmpty {
-            let shelf = TensorShelf(step.tiles)
-            let count = step.tiles.count
-            step.tiles = []
-            let drawn = StoredRows(rows, numbers: step.draw.rows)
-            _ = mapBlocks(count: count, threads: settings.threads) { [step, settings, pool] shard in
-                let tiles = shelf.take(shard)
-                let range = step.shards.rows(of: shard)
-                var gradient = Tensor(uninitialized: tiles.shape, pool: pool)
-                var all = gradient.mutableSpan
-                var part = all._mutatingExtracting(0..<(range.count * settings.dim))
-                step.rowGradient(
-                    range, of: shard, tiles: tiles, drawn, into: &part, pool: pool)
-                shelf.put(gradient, at: shard)
-            }
-            step.tiles = shelf.clear()
-            step.gradientCount = count
-        }
-        self.step = step
     }
 
-    /// Moves the drawn rows where they lie: what is left of dL/dW, then the optimizer.
+    private func makeGradients(of step: inout Step) {
+        let shelf = TensorShelf(step.tiles)
+        let count = step.tiles.count
+        step.tiles = []
+        let drawn = StoredRows(rows, numbers: step.draw.rows, features: step.features)
+        _ = mapBlocks(count: count, threads: settings.threads) { [step, pool] shard in
+            let tiles = shelf.take(shard)
+            let range = step.shards.rows(of: shard)
+            var gradient = Tensor(uninitialized: tiles.shape, pool: pool)
+            var all = gradient.mutableSpan
+            var part = all._mutatingExtracting(0..<(range.count * drawn.dim))
+            step.rowGradient(
+                range, of: shard, tiles: tiles, drawn, into: &part, pool: pool)
+            shelf.put(gradient, at: shard)
+        }
+        step.tiles = shelf.clear()
+        step.gradientCount = count
+    }
+
+    /// Moves rows where they lie: what is left of dL/dW, then the optimizer.
     ///
     /// The step is closed by this.
     ///
-    /// - Parameter rate: the learning rate of the table in this step.
+    /// - Parameters:
+    ///   - rate: the learning rate of the table in this step.
+    ///   - firstBeta: AdamW's first beta in this step, where the schedule moves it.
     /// - Precondition: a step is open and every group has been answered.
-    public mutating func commit(rate: Double) -> Figures {
-        guard var step = step.take() else { preconditionFailure("a commit without an open step") }
-        let mover = beginUpdate(of: step.draw.rows, rate: rate)
-        let (shards, kept, dim) = (step.shards, step.tiles.count, settings.dim)
+    public mutating func commit(rate: Double, firstBeta: Double? = nil) -> Figures {
+        precondition(!steps.isEmpty, "a commit without an open step")
+        var done = steps
+        steps = []
+        let isOneDraw = done.count == 1
+        let moved =
+            isOneDraw ? done[0].draw.rows : RowDraw.merged(done.map(\.draw.rows))
+        let mover = beginUpdate(
+            of: moved, features: done[0].features, rate: rate, firstBeta: firstBeta)
+        var figures = Figures(
+            positiveCount: 0, wanted: 0, drawnCount: 0, touchedCount: touched.count,
+            cosines: CosineTotals())
+        for step in done {
+            figures.positiveCount += step.draw.positiveCount
+            figures.wanted += step.draw.wanted
+            figures.drawnCount += step.draw.rows.count
+            for contribution in step.contributions { figures.cosines.add(contribution.cosines) }
+        }
+        if isOneDraw, settings.clipNorm == 0 {
+            move(&done[0], mover)
+        } else {
+            let gradients = DrawnGradients(of: done, moved, in: rows, pool: pool)
+            figures.gradientNorm = move(gradients, mover)
+        }
+        if settings.update == .dense { moveOthers(than: moved, mover) }
+        return figures
+    }
+
+    /// Moves the rows of one draw, each block as soon as its gradient is made.
+    private func move(_ step: inout Step, _ mover: RowMover) {
+        let (shards, kept) = (step.shards, step.tiles.count)
         let shelf = TensorShelf(step.tiles)
         step.tiles = []
-        let drawn = StoredRows(rows, numbers: step.draw.rows)
+        let drawn = StoredRows(rows, numbers: step.draw.rows, features: step.features)
+        let dim = drawn.dim
         _ = mapBlocks(count: shards.count, threads: settings.threads) { [step, pool] shard in
             var tiles = shard < kept ? shelf.take(shard) : nil
             let range = shards.rows(of: shard)
@@ -83,37 +120,75 @@ extension CenterTable {
                 mover.move(block, along: &gradient)
             }
         }
-        var cosines = CosineTotals()
-        for contribution in step.contributions { cosines.add(contribution.cosines) }
-        return Figures(
-            positiveCount: step.draw.positiveCount, wanted: step.draw.wanted,
-            drawnCount: step.draw.rows.count, touchedCount: touched.count, cosines: cosines)
     }
 
-    /// Gradients by the drawn rows `[M, D]` of the open step, as far as groups have been answered.
-    public func rowGradients() -> Tensor {
-        guard let step else { preconditionFailure("row gradients without an open step") }
-        precondition(step.gradientCount == 0, "row gradients are made already")
-        let (shards, dim) = (step.shards, settings.dim)
-        let drawn = StoredRows(rows, numbers: step.draw.rows)
-        var result = Tensor(uninitialized: [shards.rowCount, dim])
-        var row = Tensor(uninitialized: [dim])
-        for shard in 0..<shards.count {
-            let range = shards.rows(of: shard)
-            var all = result.mutableSpan
-            var part = all._mutatingExtracting((range.lowerBound * dim)..<(range.upperBound * dim))
-            step.rowGradient(
-                range, of: shard, tiles: shard < step.tiles.count ? step.tiles[shard] : nil, drawn,
-                into: &part, pool: pool)
-            for place in 0..<range.count {
-                var w = row.mutableSpan
-                let column = range.lowerBound + place
-                drawn.copy(column..<(column + 1), into: &w)
-                var g = part._mutatingExtracting((place * dim)..<((place + 1) * dim))
-                UnitRows.flatten(&g, along: w.span)
+    /// Moves the rows of several draws, or with a gradient that may be shortened as a whole.
+    ///
+    /// - Returns: the norm of the whole gradient; nil where nothing is clipped.
+    private func move(_ gradients: DrawnGradients, _ mover: RowMover) -> Double? {
+        let (shards, threads) = (gradients.shards, settings.threads)
+        var (mover, norm) = (mover, Double?.none)
+        if settings.clipNorm > 0 {
+            // Squares of a block of rows in floats, over blocks and shards in doubles, in order.
+            let squares = mapBlocks(count: shards.count, threads: threads) { [mover] shard in
+                var sum = 0.0
+                gradients.forEachBlock(of: shards.rows(of: shard)) { block, gradient in
+                    mover.flatten(block, &gradient)
+                    sum += Double(Vector.sumOfSquares(gradient.span))
+                }
+                return sum
+            }
+            let length = squares.reduce(0, +).squareRoot()
+            // As torch's `clip_grad_norm_` does it.
+            mover.factor = Float(min(1, settings.clipNorm / (length + 1e-6)))
+            norm = length
+        }
+        _ = mapBlocks(count: shards.count, threads: threads) { [mover] shard in
+            gradients.forEachBlock(of: shards.rows(of: shard)) { mover.move($0, along: &$1) }
+        }
+        return norm
+    }
+
+    /// Rows of a block when those that were not drawn move.
+    private static let denseRows = 4096
+
+    /// Moves all other rows, whose gradient is 0.
+    private func moveOthers(than drawn: [Int32], _ mover: RowMover) {
+        var isDrawn = [Bool](repeating: false, count: settings.rowCount)
+        for row in drawn { isDrawn[Int(row)] = true }
+        let zero = Tensor(zeros: [settings.dim])
+        let (count, size) = (settings.rowCount, Self.denseRows)
+        _ = mapBlocks(count: (count + size - 1) / size, threads: settings.threads) {
+            [isDrawn] block in
+            for row in (block * size)..<min(count, (block + 1) * size) where !isDrawn[row] {
+                mover.move(Int32(row), Int32(row), gradient: zero.span)
             }
         }
-        return result
+    }
+
+    /// Gradients by the rows drawn in the open step, `[M, D]`, as far as groups have been answered.
+    ///
+    /// With several draws their rows are those drawn in any of them.
+    public func rowGradients() -> Tensor {
+        precondition(!steps.isEmpty, "row gradients without an open step")
+        let drawn = RowDraw.merged(steps.map(\.draw.rows))
+        let gradients = DrawnGradients(of: steps, drawn, in: rows, pool: pool)
+        let (width, features) = (gradients.dim, currentFeatures)
+        var result = Tensor(uninitialized: [drawn.count, width])
+        let all = StoredRows(rows, numbers: drawn, features: features)
+        var row = Tensor(uninitialized: [width])
+        gradients.forEachBlock(of: 0..<drawn.count) { block, gradient in
+            for place in 0..<block.count {
+                var w = row.mutableSpan
+                let column = block.lowerBound + place
+                all.copy(column..<(column + 1), into: &w)
+                var g = gradient._mutatingExtracting((place * width)..<((place + 1) * width))
+                UnitRows.flatten(&g, along: w.span)
+            }
+            var target = result.mutableSpan
+            Blocks.copy(gradient.span, into: &target, at: block.lowerBound * width)
+        }
+        return features?.spread(result) ?? result
     }
 
     /// Moves rows by gradients that are given: for the update rule alone.
@@ -123,79 +198,38 @@ extension CenterTable {
         precondition(
             gradient.shape == [drawn.count, settings.dim],
             "gradient \(gradient.shape) of \(drawn.count) rows")
-        let mover = beginUpdate(of: drawn, rate: rate)
+        let mover = beginUpdate(of: drawn, features: nil, rate: rate, firstBeta: nil)
         for (place, row) in drawn.enumerated() {
             mover.move(row, mover.slots[place], gradient: gradient.rows(place..<(place + 1)).span)
         }
+        if settings.update == .dense { moveOthers(than: drawn, mover) }
     }
 
     /// Counts an update, gives rows that are drawn for the first time a slot of zero moments, and
     /// copies chunks of which a checkpoint holds on to.
-    private mutating func beginUpdate(of drawn: [Int32], rate: Double) -> RowMover {
+    private mutating func beginUpdate(
+        of drawn: [Int32], features: FeatureSubset?, rate: Double, firstBeta: Double?
+    ) -> RowMover {
         makeFirstRows()
         updates += 1
         for row in drawn where slots[Int(row)] < 0 {
             slots[Int(row)] = Int32(touched.count)
             touched.append(row)
         }
-        changes.note(drawn)
+        // Of a dense table all rows move, each has the slot of its own number.
+        let isDense = settings.update == .dense
+        let moving = isDense ? touched : drawn
         let places = drawn.map { slots[Int($0)] }
-        rows.separate(drawn, threads: settings.threads)
+        changes.note(moving)
+        rows.separate(moving, threads: settings.threads)
         for index in moments.indices {
             moments[index].grow(to: touched.count)
-            moments[index].separate(places, threads: settings.threads)
+            moments[index].separate(isDense ? touched : places, threads: settings.threads)
         }
         return RowMover(
             rows: drawn, slots: places, weights: rows.access, moments: moments.map(\.access),
-            update: ElementUpdate(settings.rule, rate: rate, update: updates))
-    }
-}
-
-/// Moves drawn rows and their moments where they lie.
-private struct RowMover: Sendable {
-    /// The drawn rows; none twice, so that threads may move parts of them at the same time.
-    let rows: [Int32]
-    /// The slots of their moments.
-    let slots: [Int32]
-    let weights: RowAccess
-    let moments: [RowAccess]
-    let update: ElementUpdate
-
-    /// Moves some of the drawn rows along their gradients, from which that part is taken first
-    /// that points along the row.
-    @inline(never) @_lifetime(gradient: copy gradient)
-    func move(_ places: Range<Int>, along gradient: inout MutableSpan<Float>) {
-        let dim = weights.dim
-        for place in places {
-            let next = place + weights.rowsAhead
-            if next < places.upperBound { prefetch(rows[next], slots[next]) }
-            let start = (place - places.lowerBound) * dim
-            var g = gradient._mutatingExtracting(start..<(start + dim))
-            weights.read(rows[place]) { UnitRows.flatten(&g, along: $0) }
-            move(rows[place], slots[place], gradient: g.span)
-        }
-    }
-
-    @inline(__always)
-    private func prefetch(_ row: Int32, _ slot: Int32) {
-        weights.read(row) { Prefetch.write($0) }
-        for moment in moments { moment.read(slot) { Prefetch.write($0) } }
-    }
-
-    /// Moves one row along its gradient.
-    func move(_ row: Int32, _ slot: Int32, gradient: Span<Float>) {
-        weights.withRow(row) { w in
-            moments[0].withRow(slot) { first in
-                guard moments.count > 1 else {
-                    var none: [Float] = []
-                    var second = none.mutableSpan
-                    update.move(&w, gradient: gradient, first: &first, second: &second)
-                    return
-                }
-                moments[1].withRow(slot) { second in
-                    update.move(&w, gradient: gradient, first: &first, second: &second)
-                }
-            }
-        }
+            update: ElementUpdate(
+                settings.rule.with(firstBeta: firstBeta), rate: rate, update: updates),
+            features: features)
     }
 }

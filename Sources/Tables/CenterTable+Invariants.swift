@@ -22,7 +22,7 @@ extension CenterTable {
         for store in moments where store.count != touched.count {
             return "moments of \(store.count) rows, \(touched.count) were touched"
         }
-        if let step {
+        for step in steps {
             let drawn = step.draw.rows
             guard zip(drawn, drawn.dropFirst()).allSatisfy({ $0 < $1 }) else {
                 return "the drawn rows of step \(step.number) do not rise"

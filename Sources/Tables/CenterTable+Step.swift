@@ -4,10 +4,12 @@ internal import Objectives
 internal import Tensors
 
 extension CenterTable {
-    /// The state of an open step.
+    /// The state of an open step, or of one of its columns of labels where each has a draw.
     struct Step: Sendable {
-        var number: Int
-        var draw: RowDraw
+        let number: Int
+        let draw: RowDraw
+        /// The coordinates that take part; nil: all.
+        let features: FeatureSubset?
         /// How the drawn rows are cut.
         let shards: RowShards
         /// What groups contributed, by rising group.
@@ -22,9 +24,10 @@ extension CenterTable {
         /// How many of them are given away.
         private var tileFloatsUsed = 0
 
-        init(number: Int, draw: RowDraw) {
+        init(number: Int, draw: RowDraw, features: FeatureSubset?) {
             self.number = number
             self.draw = draw
+            self.features = features
             shards = RowShards(rowCount: draw.rows.count)
         }
     }

@@ -73,6 +73,11 @@ extension CenterTable {
     ) throws(TableError) {
         let entries = arrays.map(\.entry)
         let touched = try Self.touchedRows(entries, prefix, below: settings.rowCount)
+        if settings.update == .dense, !touched.elementsEqual(0..<Int32(settings.rowCount)) {
+            throw .mismatch(
+                array: "\(prefix).touched", found: "\(touched.count) rows",
+                wanted: "all \(settings.rowCount) in order")
+        }
         let rows = try Self.store(
             entries, "\(prefix).rows", count: settings.rowCount, dim: settings.dim)
         var moments: [RowStore] = []
@@ -93,7 +98,7 @@ extension CenterTable {
         self.touched = touched
         self.slots = slots
         self.updates = Int(updates[0])
-        step = nil
+        steps = []
         ahead = nil
         restoreChanges(arrays, prefix)
     }

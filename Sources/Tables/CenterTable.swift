@@ -9,9 +9,28 @@ public import Tensors
 /// A step is `open`, one `answer` a group in any order, `makeGradients` while workers compute,
 /// `commit`. All work is cut into shards of drawn rows that follow from their number, combined in
 /// rising order, and groups are combined in rising order: threads and arrival decide no bit. Rows
-/// that are not drawn keep weight and optimizer state; optimizer state exists for rows that were
-/// ever drawn.
+/// that are not drawn keep weight and optimizer state, unless the table is `dense`; optimizer state
+/// exists for rows that ever moved.
+///
+/// A step has one draw for all labels of a sample, or one for each column of labels (`Settings`).
 public struct CenterTable: Sendable {
+    /// Which rows an update moves (MLCD sheet, section 2.5).
+    public enum Update: String, Sendable, Hashable, CaseIterable {
+        /// The drawn ones; the others keep weight and moments (PartialFC v1).
+        case rows
+        /// All: the gradient of rows that are not drawn is 0, so that they decay and move by their
+        /// moments (PartialFC v2, UNICOM).
+        case dense
+    }
+
+    /// Which drawn rows are negatives of a sample, besides its own positives, which never are.
+    public enum Negatives: String, Sendable, Hashable, CaseIterable {
+        /// All of them, other samples' positives included (PartialFC).
+        case drawn
+        /// m rows drawn whatever the batch holds: equation 5 read to the letter.
+        case literal
+    }
+
     /// Size, draw, update and seed of a table.
     public struct Settings: Sendable, Hashable {
         /// k, the number of classes.
@@ -30,6 +49,14 @@ public struct CenterTable: Sendable {
         ///
         /// What does not fit is computed twice. Decides no bit.
         public var stepBytes: Int
+        /// Which rows an update moves.
+        public var update = Update.rows
+        /// Which drawn rows are negatives.
+        public var negatives = Negatives.drawn
+        /// F, the coordinates of which each step draws a subset anew; nil: all D take part.
+        public var features: Int?
+        /// The greatest norm of the gradient by all rows; 0 for no clipping.
+        public var clipNorm = 0.0
 
         /// 256 MiB, of which 256 samples and 100,000 rows of 512 floats take 200.
         public static let stepBytesDefault = 256 << 20
@@ -75,10 +102,10 @@ public struct CenterTable: Sendable {
     var changes: ChangedRows
     /// The updates made so far, which the bias correction counts.
     public internal(set) var updates = 0
-    /// What the open step holds.
-    var step: Step?
-    /// A draw that was made ahead, with its step and positives.
-    var ahead: (step: Int, positives: [Int32], draw: RowDraw)?
+    /// What the open step holds: a part for each draw, one as a rule; empty if no step is open.
+    var steps: [Step] = []
+    /// Draws that were made ahead, with their step and positives.
+    var ahead: (step: Int, columns: [[Int32]], draws: [RowDraw])?
     /// Memory of steps, used again by the next one.
     let pool = BufferPool()
 
@@ -117,10 +144,13 @@ public struct CenterTable: Sendable {
     init(_ settings: Settings, rows: RowStore) {
         self.settings = settings
         self.rows = rows
+        // Of a dense table every row has a slot from the start: its own number.
+        let touchedCount = settings.update == .dense ? settings.rowCount : 0
         moments = (0..<settings.rule.momentCount).map { _ in
-            RowStore(count: 0, dim: settings.dim)
+            RowStore(count: touchedCount, dim: settings.dim)
         }
-        slots = Array(repeating: -1, count: settings.rowCount)
+        touched = Array(0..<Int32(touchedCount))
+        slots = touchedCount > 0 ? touched : Array(repeating: -1, count: settings.rowCount)
         changes = ChangedRows(rowCount: settings.rowCount)
     }
 
@@ -138,7 +168,12 @@ public struct CenterTable: Sendable {
 
     /// Makes the draw of a later step whose positives are known, so that `open` finds it.
     public mutating func drawAhead(step: Int, positives: [Int32]) {
-        ahead = (step, positives, draw(step: step, positives: positives))
+        drawAhead(step: step, columns: [positives])
+    }
+
+    /// Makes the draws of a later step, one a column of labels.
+    public mutating func drawAhead(step: Int, columns: [[Int32]]) {
+        ahead = (step, columns, draws(step: step, columns: columns))
     }
 
     /// Opens a step: draws its rows.
@@ -147,27 +182,59 @@ public struct CenterTable: Sendable {
     ///
     /// - Parameter positives: P, the distinct classes of the whole batch, ascending.
     public mutating func open(step: Int, positives: [Int32]) {
-        if let ahead, ahead.step == step, ahead.positives == positives {
-            open(step: step, draw: ahead.draw)
+        open(step: step, columns: [positives])
+    }
+
+    /// Opens a step in which every column of labels has a draw of its own.
+    ///
+    /// - Parameter columns: of each column the distinct classes of the whole batch, ascending.
+    public mutating func open(step: Int, columns: [[Int32]]) {
+        if let ahead, ahead.step == step, ahead.columns == columns {
+            open(step: step, draws: ahead.draws)
         } else {
-            open(step: step, draw: draw(step: step, positives: positives))
+            open(step: step, draws: draws(step: step, columns: columns))
         }
         ahead = nil
     }
 
-    /// Opens a step with a draw that is given.
-    public mutating func open(step: Int, draw: RowDraw) {
+    /// Opens a step with draws that are given.
+    ///
+    /// - Parameter features: the coordinates that take part; nil for those of this step.
+    public mutating func open(step: Int, draws: [RowDraw], features: FeatureSubset? = nil) {
+        precondition(!draws.isEmpty, "step \(step) has no draw")
         makeFirstRows()
-        self.step = Step(number: step, draw: draw)
+        let features =
+            features
+            ?? settings.features.map {
+                FeatureSubset(count: $0, of: settings.dim, seed: settings.seed, step: step)
+            }
+        steps = draws.map { Step(number: step, draw: $0, features: features) }
     }
 
-    /// The draw of the open step.
-    public var currentDraw: RowDraw? { step?.draw }
+    /// The draw of the open step, the first if there are several.
+    public var currentDraw: RowDraw? { steps.first?.draw }
 
-    private func draw(step: Int, positives: [Int32]) -> RowDraw {
-        RowDraw(
-            positives: positives, rowCount: settings.rowCount, wanted: settings.wanted,
-            keys: CounterKeys(seed: settings.seed, step: step))
+    /// The draws of the open step, by column of labels; empty if none is open.
+    public var currentDraws: [RowDraw] { steps.map(\.draw) }
+
+    /// The coordinates that take part in the open step; nil: all.
+    public var currentFeatures: FeatureSubset? { steps.first?.features }
+
+    /// Column c draws by keys of its own.
+    private func draws(step: Int, columns: [[Int32]]) -> [RowDraw] {
+        columns.enumerated().map { column, positives in
+            let keys = CounterKeys(seed: settings.seed, step: step, column: column)
+            switch settings.negatives {
+            case .drawn:
+                return RowDraw(
+                    positives: positives, rowCount: settings.rowCount, wanted: settings.wanted,
+                    keys: keys)
+            case .literal:
+                return RowDraw.literal(
+                    positives: positives, rowCount: settings.rowCount, wanted: settings.wanted,
+                    keys: keys)
+            }
+        }
     }
 
     /// Row i is drawn under the key i, so that it does not depend on the size of the table.

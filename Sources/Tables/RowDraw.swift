@@ -12,6 +12,8 @@ public struct RowDraw: Sendable, Hashable {
     public let positiveCount: Int
     /// m, the number of rows wanted.
     public let wanted: Int
+    /// Which of the rows may be negatives, in equation 5 read to the letter; nil: all.
+    public let isNegative: [Bool]?
 
     /// Draws in one streaming pass over the keys, with memory for the drawn rows alone.
     ///
@@ -28,6 +30,7 @@ public struct RowDraw: Sendable, Hashable {
             "positives are distinct rows below \(rowCount), ascending")
         positiveCount = positives.count
         self.wanted = wanted
+        isNegative = nil
         if wanted < positives.count {
             rows = positives
         } else if wanted == rowCount {
@@ -39,15 +42,34 @@ public struct RowDraw: Sendable, Hashable {
         }
     }
 
+    private init(rows: [Int32], positiveCount: Int, wanted: Int, isNegative: [Bool]) {
+        self.rows = rows
+        self.positiveCount = positiveCount
+        self.wanted = wanted
+        self.isNegative = isNegative
+    }
+
     /// The place of a row among the drawn ones, or `nil` if it is not drawn.
     public func position(of row: Int32) -> Int? {
+        let place = place(from: row)
+        return place < rows.count && rows[place] == row ? place : nil
+    }
+
+    /// The place of the first drawn row that is not below this one.
+    func place(from row: Int32) -> Int {
         var low = 0
         var high = rows.count
         while low < high {
             let middle = (low + high) / 2
             if rows[middle] < row { low = middle + 1 } else { high = middle }
         }
-        return low < rows.count && rows[low] == row ? low : nil
+        return low
+    }
+
+    /// The rows of several draws, each once, ascending.
+    static func merged(_ draws: [[Int32]]) -> [Int32] {
+        guard draws.count > 1 else { return draws.first ?? [] }
+        return positives(of: draws.joined())
     }
 
     /// The distinct classes of a batch, ascending.
@@ -63,14 +85,16 @@ public struct RowDraw: Sendable, Hashable {
     /// Equation 5 read to the letter: the `wanted` largest keys of all rows are negatives whatever
     /// the batch holds, and positives come besides for their own samples alone.
     ///
-    /// - Returns: the union, ascending, and for each of its rows whether it is a negative.
+    /// - Returns: the union, and for each of its rows whether it is a negative.
     public static func literal(
         positives: [Int32], rowCount: Int, wanted: Int, keys: some DrawKeys
-    ) -> (rows: [Int32], isNegative: [Bool]) {
+    ) -> RowDraw {
         let chosen = RowDraw(positives: [], rowCount: rowCount, wanted: wanted, keys: keys)
         let only = positives.filter { chosen.position(of: $0) == nil }
         let rows = merged(only, chosen.rows)
-        return (rows, rows.map { chosen.position(of: $0) != nil })
+        return RowDraw(
+            rows: rows, positiveCount: positives.count, wanted: wanted,
+            isNegative: rows.map { chosen.position(of: $0) != nil })
     }
 
     /// The `count` rows of the largest keys, ascending.
@@ -248,8 +272,11 @@ public struct CounterKeys: DrawKeys, Sendable {
     private let random: CounterRandom
 
     /// The keys of a step.
-    public init(seed: UInt64, step: Int) {
-        random = CounterRandom(seed: seed, stream: .negativeDraw, a: UInt64(step))
+    ///
+    /// - Parameter column: the column of labels, where each has a draw of its own.
+    public init(seed: UInt64, step: Int, column: Int = 0) {
+        random = CounterRandom(
+            seed: seed, stream: .negativeDraw, a: UInt64(step), b: UInt64(column))
     }
 
     /// Row i has the top 24 bits of word i, so the order is that of `uniform(at: i)`.

@@ -256,19 +256,36 @@ struct RowAccess: Sendable {
 struct StoredRows: DrawnRows {
     private let access: RowAccess
     private let numbers: [Int32]
+    private let features: FeatureSubset?
 
     /// Those of the rows that have these numbers.
-    init(_ store: RowStore, numbers: [Int32]) {
+    ///
+    /// - Parameter features: the coordinates to be read; nil: all.
+    init(_ store: RowStore, numbers: [Int32], features: FeatureSubset?) {
         access = store.access
+        dim = features?.count ?? store.dim
         self.numbers = numbers
+        self.features = features
     }
+
+    let dim: Int
 
     var count: Int { numbers.count }
 
-    var dim: Int { access.dim }
+    @_lifetime(target: copy target)
+    private func copy(
+        _ rows: Range<Int>, _ features: FeatureSubset, into target: inout MutableSpan<Float>
+    ) {
+        for (place, index) in rows.enumerated() {
+            var part = target._mutatingExtracting(
+                (place * features.count)..<((place + 1) * features.count))
+            access.read(numbers[index]) { features.take($0, into: &part) }
+        }
+    }
 
     @_lifetime(target: copy target)
     func copy(_ rows: Range<Int>, into target: inout MutableSpan<Float>) {
+        if let features { return copy(rows, features, into: &target) }
         var place = 0
         var index = rows.lowerBound
         while index < rows.upperBound {

@@ -97,7 +97,8 @@ struct EvaluateCommand: ParsableCommand {
         let version = try trained?.version ?? run.untrainedVersion()
         return Representation(
             name: trained.map { "step \($0.step)" } ?? "untrained",
-            extractor: FeatureExtractor(of: run, version), train: train, test: test)
+            extractor: FeatureExtractor(of: run, version),
+            width: run.plan.method.evaluatedWidth, train: train, test: test)
     }
 
     /// Threads that are made later have it from this one.

@@ -33,7 +33,12 @@ struct Representation {
         )?
 
     /// Features and embeddings of a network.
-    init(name: String, extractor: FeatureExtractor, train: ImageDataset, test: ImageDataset) {
+    ///
+    /// - Parameter width: the coordinates of an embedding that count, the first ones.
+    init(
+        name: String, extractor: FeatureExtractor, width: Int, train: ImageDataset,
+        test: ImageDataset
+    ) {
         self.name = name
         let (bankFeatures, bankEmbeddings) = extractor(train)
         let (queryFeatures, queryEmbeddings) = extractor(test)
@@ -41,8 +46,8 @@ struct Representation {
         bank = .init(features: bankFeatures, labels: bankLabels)
         queries = .init(features: queryFeatures, labels: queryLabels)
         embeddings = (
-            .init(features: bankEmbeddings, labels: bankLabels),
-            .init(features: queryEmbeddings, labels: queryLabels)
+            .init(features: bankEmbeddings.leadingColumns(width), labels: bankLabels),
+            .init(features: queryEmbeddings.leadingColumns(width), labels: queryLabels)
         )
     }
 

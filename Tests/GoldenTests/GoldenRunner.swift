@@ -7,20 +7,12 @@ import Storage
 /// the file's name, or a prefix of it up to an underscore; what follows tells variants apart.
 struct GoldenKind: Sendable {
     let name: String
-    /// Nil where the kind is claimed but its check is deferred.
-    let check: (@Sendable (GoldenCase) async throws -> Void)?
+    let check: @Sendable (GoldenCase) async throws -> Void
 
     init(_ name: String, _ check: @escaping @Sendable (GoldenCase) async throws -> Void) {
         self.name = name
         self.check = check
     }
-
-    private init(deferred name: String) {
-        self.name = name
-        check = nil
-    }
-
-    static func deferred(_ name: String) -> GoldenKind { GoldenKind(deferred: name) }
 
     func claims(_ file: String) -> Bool { file == name || file.hasPrefix(name + "_") }
 }
@@ -94,12 +86,8 @@ struct GoldenRunner {
                 report.failures.append("\(system.name)/\(name): nothing claims this file")
                 continue
             }
-            guard let check = kind.check else {
-                report.lines.append("golden \(system.name)/\(name): deferred")
-                continue
-            }
             let path = folder.appendingPathComponent(file).path
-            let (error, failures) = await Self.run(check, name: name, path: path)
+            let (error, failures) = await Self.run(kind.check, name: name, path: path)
             count += 1
             worst = max(worst, error)
             report.lines.append("golden \(system.name)/\(name): \(Self.text(error))")

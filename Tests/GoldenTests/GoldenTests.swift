@@ -3,7 +3,7 @@ import Methods
 import Testing
 
 /// Where reference values lie: `PLEIAD_GOLDEN`, or the fixtures beside these tests.
-private func goldenRoot() -> URL? {
+func goldenRoot() -> URL? {
     if let path = ProcessInfo.processInfo.environment["PLEIAD_GOLDEN"], !path.isEmpty {
         return URL(fileURLWithPath: path)
     }

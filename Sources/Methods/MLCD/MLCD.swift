@@ -1,5 +1,6 @@
 public import Datasets
 public import Networks
+internal import Optimizers
 public import RunFiles
 public import Tensors
 
@@ -35,6 +36,9 @@ public struct MLCD: Method {
     /// The encoder's parameters, then `head.weight`.
     public var layout: ParameterLayout { network.layout }
 
+    /// Where steps sample features, the first F (UNICOM; sheet section 2.4).
+    public var evaluatedWidth: Int { settings.features ?? settings.dim }
+
     /// One round.
     public var exchanges: [ExchangeRound] { [EmbeddingExchange.round] }
 
@@ -63,6 +67,7 @@ public struct MLCD: Method {
     public func makeCoordinator(
         dataset: ImageDataset, settings run: RunSettings
     ) -> any CoordinatorMethod {
-        MLCDCoordinator(settings, dataset: dataset, seed: run.seed)
+        MLCDCoordinator(
+            settings, dataset: dataset, seed: run.seed, schedule: LearningRateSchedule(run))
     }
 }

@@ -17,11 +17,14 @@ final class MLCDCoordinator: CoordinatorMethod {
     private let dataset: ImageDataset
     private let seed: UInt64
     private let loss: ClassificationSettings
+    /// AdamW's first beta in a step, where the schedule moves it.
+    private let schedule: LearningRateSchedule?
     private(set) var table: CenterTable
     private var labels: MLCDLabels?
     private var step: OpenStep?
-    /// The step after the open one, with its distinct classes: samples follow from the step alone.
-    private var foreseen: (opened: OpenStep, positives: [Int32])?
+    /// The step after the open one, with its distinct classes by column: samples follow from the
+    /// step alone.
+    private var foreseen: (opened: OpenStep, columns: [[Int32]])?
 
     /// The step that is open: which classes are positive for which sample.
     private struct OpenStep {
@@ -32,15 +35,18 @@ final class MLCDCoordinator: CoordinatorMethod {
     }
 
     /// A coordinator without labels: `prepare` makes or loads them.
-    init(_ settings: MLCDSettings, dataset: ImageDataset, seed: UInt64) {
+    ///
+    /// - Parameter schedule: the run's, of which the table takes AdamW's first beta.
+    init(
+        _ settings: MLCDSettings, dataset: ImageDataset, seed: UInt64,
+        schedule: LearningRateSchedule? = nil
+    ) {
         self.settings = settings
         self.dataset = dataset
         self.seed = seed
+        self.schedule = schedule
         loss = settings.classification
-        table = CenterTable(
-            unmade: CenterTable.Settings(
-                rowCount: settings.centers, dim: settings.dim, rate: settings.rate,
-                rule: settings.table.rule, seed: seed, threads: Self.threads))
+        table = CenterTable(unmade: settings.centerTable(seed: seed, threads: Self.threads))
     }
 
     /// A coordinator with labels and rows that are given.
@@ -67,34 +73,34 @@ final class MLCDCoordinator: CoordinatorMethod {
     // MARK: A step
 
     func open(step: Int, samples: [[Int]]) throws {
-        let (opened, positives) =
+        let (opened, columns) =
             if let foreseen, foreseen.opened.number == step {
                 foreseen
             } else {
                 try positives(step: step, samples: samples)
             }
         foreseen = nil
-        table.open(step: step, positives: positives)
+        table.open(step: step, columns: columns)
         self.step = opened
     }
 
     /// Opens a step whose draw is made from keys that are given.
     func open(step: Int, samples: [[Int]], keys: some DrawKeys) throws {
-        let (opened, positives) = try positives(step: step, samples: samples)
-        let draw = RowDraw(
-            positives: positives, rowCount: settings.centers, wanted: table.settings.wanted,
-            keys: keys)
-        table.open(step: step, draw: draw)
+        let (opened, columns) = try positives(step: step, samples: samples)
+        let draws = columns.map {
+            RowDraw(
+                positives: $0, rowCount: settings.centers, wanted: table.settings.wanted,
+                keys: keys)
+        }
+        table.open(step: step, draws: draws)
         self.step = opened
     }
 
     func foresee(step: Int, samples: [[Int]]) {
         // Without labels nothing can be made ahead; `open` will say so.
-        guard let (opened, positives) = try? positives(step: step, samples: samples) else {
-            return
-        }
-        foreseen = (opened, positives)
-        table.drawAhead(step: step, positives: positives)
+        guard let (opened, columns) = try? positives(step: step, samples: samples) else { return }
+        foreseen = (opened, columns)
+        table.drawAhead(step: step, columns: columns)
     }
 
     func answer(
@@ -119,8 +125,11 @@ final class MLCDCoordinator: CoordinatorMethod {
         let answer = table.answer(
             group: group, embeddings: z, labels: slices.flatMap { step.positives[$0] },
             loss: loss, divisor: step.sampleCount)
+        // Of several columns the mean is reported, as in the later trainer, though the gradient is
+        // that of their sum.
+        let share = 1 / Float(settings.columns)
         let parts = zip(answer.values.positiveParts, answer.values.negativeParts)
-            .flatMap { [$0, $1] }
+            .flatMap { [$0 * share, $1 * share] }
         let losses = Tensor(parts, shape: [z.shape[0], 2])
         // Each slice gets its own rows.
         var first = 0
@@ -139,8 +148,10 @@ final class MLCDCoordinator: CoordinatorMethod {
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
         guard self.step?.number == step else { throw MLCDError.stepNotOpen(step) }
         self.step = nil
-        let figures = table.commit(rate: settings.table.learningRateFactor * Double(rate))
-        return [
+        let figures = table.commit(
+            rate: settings.table.learningRateFactor * Double(rate),
+            firstBeta: schedule?.firstBeta(at: step))
+        var sums = [
             SliceResult.Sum(name: "positives", value: Double(figures.positiveCount)),
             SliceResult.Sum(name: "wanted", value: Double(figures.wanted)),
             SliceResult.Sum(name: "drawn", value: Double(figures.drawnCount)),
@@ -148,23 +159,33 @@ final class MLCDCoordinator: CoordinatorMethod {
             SliceResult.Sum(name: "cosine.positive", value: figures.cosines.positiveMean),
             SliceResult.Sum(name: "cosine.negative", value: figures.cosines.negativeMean),
         ]
+        if let norm = figures.gradientNorm {
+            sums.append(SliceResult.Sum(name: "gradientNorm.table", value: norm))
+        }
+        return sums
     }
 
-    /// The classes of a step's samples, and those of the whole batch, distinct and ascending.
+    /// The classes of a step's samples, and those of the whole batch, distinct and ascending: of
+    /// all labels, or of each column of them.
     private func positives(
         step: Int, samples: [[Int]]
-    ) throws(MLCDError) -> (OpenStep, [Int32]) {
+    ) throws(MLCDError) -> (OpenStep, [[Int32]]) {
         guard let labels else { throw .noLabels }
         let chosen = samples.map { slice in
             slice.map { self.chosen(labels.stored(of: $0), step: step, sample: $0) }
         }
         let opened = OpenStep(
             number: step, positives: chosen, sampleCount: samples.reduce(0) { $0 + $1.count })
-        var all: [Int32] = []
-        for slice in chosen {
-            for classes in slice { all += classes }
+        let classes = chosen.joined()
+        guard settings.columns > 1 else {
+            var all: [Int32] = []
+            for own in classes { all += own }
+            return (opened, [RowDraw.positives(of: all)])
         }
-        return (opened, RowDraw.positives(of: all))
+        let columns = (0..<settings.columns).map { column in
+            RowDraw.positives(of: classes.map { $0[column] })
+        }
+        return (opened, columns)
     }
 
     /// l of a sample's q classes: the columns of the smallest of q draws, anew in each step.
@@ -235,15 +256,32 @@ final class MLCDCoordinator: CoordinatorMethod {
     private func prepare(
         _ directory: String, _ origin: Digest, making: () throws -> ClusteringResult
     ) throws {
-        if let found = try MLCDLabels.load(
+        let found = try MLCDLabels.load(
             directory: directory, origin: origin, settings: settings, count: dataset.count)
-        {
-            labels = found
-            return
+        if let found {
+            try take(found)
+        } else {
+            let made = try making()
+            try MLCDLabels.save(made, origin: origin, directory: directory)
+            try take(
+                MLCDLabels(
+                    labels: made.labels, origin: origin, threshold: settings.threshold))
         }
-        let made = try making()
-        try MLCDLabels.save(made, origin: origin, directory: directory)
-        labels = MLCDLabels(labels: made.labels, origin: origin)
+        if settings.table.start == .centroids {
+            // Every start reads them again: a checkpoint, where there is one, replaces the rows.
+            let centers = try MLCDLabels.centers(directory: directory)
+            guard centers.shape == [settings.centers, settings.dim] else {
+                throw MLCDError.centersOfOtherLength(centers.shape[1], dim: settings.dim)
+            }
+            table = CenterTable(table.settings, rows: centers)
+        }
+    }
+
+    private func take(_ labels: MLCDLabels) throws(MLCDError) {
+        guard labels.cutShort == 0 else {
+            throw .thresholdReachesAll(samples: labels.cutShort, stored: settings.stored)
+        }
+        self.labels = labels
     }
 }
 

@@ -2,6 +2,7 @@ internal import Clustering
 internal import Datasets
 internal import Identity
 internal import Storage
+internal import Tensors
 
 /// The classes of every image, made once by clustering and kept in the state directory (MLCD
 /// sheet, section 2.1).
@@ -20,10 +21,19 @@ struct MLCDLabels: Sendable {
     /// SHA-256 of them in order, four bytes each, the lowest first; made once, since every
     /// checkpoint has it.
     let digestWords: [Int64]
+    /// How many labels of each sample reach the threshold, the nearest in any case; nil: there is
+    /// no threshold.
+    private let reaching: [UInt16]?
+    /// Samples whose last label reaches the threshold though there are more centers: further ones
+    /// might reach it, too.
+    let cutShort: Int
 
-    init(labels: ClusterLabels, origin: Digest) {
+    /// - Parameter threshold: the least cosine of a label; nil: all count.
+    init(labels: ClusterLabels, origin: Digest, threshold: Double? = nil) {
         self.labels = labels
         self.origin = origin
+        reaching = threshold.map { Self.reaching(Float($0), labels) }
+        cutShort = threshold.map { Self.cutShort(Float($0), labels) } ?? 0
         var bytes: [UInt8] = []
         bytes.reserveCapacity(4 * labels.labels.count)
         for label in labels.labels {
@@ -35,8 +45,29 @@ struct MLCDLabels: Sendable {
         digestWords = sha256(bytes).littleEndianWords
     }
 
-    /// q classes of a sample.
-    func stored(of sample: Int) -> ArraySlice<Int32> { labels.labels(of: sample) }
+    /// q classes of a sample; those that reach the threshold, where there is one.
+    func stored(of sample: Int) -> ArraySlice<Int32> {
+        let all = labels.labels(of: sample)
+        guard let reaching else { return all }
+        return all.prefix(Int(reaching[sample]))
+    }
+
+    /// Of each sample how many labels reach the threshold, the most similar come first.
+    private static func reaching(_ threshold: Float, _ labels: ClusterLabels) -> [UInt16] {
+        let width = labels.perSample
+        return (0..<labels.sampleCount).map { sample in
+            let cosines = labels.similarities[(sample * width)..<((sample + 1) * width)]
+            return UInt16(max(1, cosines.prefix { $0 >= threshold }.count))
+        }
+    }
+
+    private static func cutShort(_ threshold: Float, _ labels: ClusterLabels) -> Int {
+        let width = labels.perSample
+        guard width < labels.clusterCount else { return 0 }
+        return (0..<labels.sampleCount).count {
+            labels.similarities[$0 * width + width - 1] >= threshold
+        }
+    }
 
     /// What labels of a file follow from: k, q, the images.
     ///
@@ -76,7 +107,12 @@ struct MLCDLabels: Sendable {
         guard source == origin.hex, labels.sampleCount == count,
             labels.perSample == settings.stored, labels.clusterCount == settings.centers
         else { return nil }
-        return MLCDLabels(labels: labels, origin: origin)
+        return MLCDLabels(labels: labels, origin: origin, threshold: settings.threshold)
+    }
+
+    /// The centers in the state directory `[k, d]`, at unit length.
+    static func centers(directory: String) throws(StorageError) -> Tensor {
+        try SafetensorsFile(contentsOf: directory + "/" + fileName).tensor("centers")
     }
 
     /// Reads a clustering that somebody has made of the images, with as many labels as are stored.

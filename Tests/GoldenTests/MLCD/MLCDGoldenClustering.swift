@@ -87,7 +87,8 @@ private func checkLiteralDraw(
     let literal = RowDraw.literal(
         positives: positives, rowCount: keys.count, wanted: wanted, keys: GivenKeys(keys))
     golden.compare("out.literal_rows", integers: literal.rows.map(Int.init))
-    golden.compare("out.literal_negative", integers: literal.isNegative.map { $0 ? 1 : 0 })
+    golden.compare(
+        "out.literal_negative", integers: (literal.isNegative ?? []).map { $0 ? 1 : 0 })
     let places = labels.map { label in literal.rows.firstIndex(of: label) ?? -1 }
     golden.compare("out.literal_target", integers: places)
 }

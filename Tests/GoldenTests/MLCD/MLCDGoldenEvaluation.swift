@@ -1,4 +1,5 @@
 import Evaluation
+import Objectives
 import Tensors
 
 /// `knn`: votes of weights that are a softmax over the largest neighbour count.
@@ -76,4 +77,48 @@ func checkLinearProbe(_ golden: GoldenCase) throws {
         "out.roc_auc_class0",
         areaUnderROC(
             truth.indices.map { logits[$0 * classCount] }, truth: truth.map { $0 == 0 }))
+}
+
+/// `retrieval`: the nearest other image, and whether it has the same label.
+func checkRetrieval(_ golden: GoldenCase) throws {
+    let retrieval = ImageRetrieval(features: try golden.tensor("in.features"), threads: 2)
+    golden.compare("out.nearest", integers: retrieval.neighbours.map(Int.init))
+    golden.compare("out.recall_at_1", retrieval.recall(try golden.integers("in.labels"), at: 1))
+}
+
+/// `zero_shot`: the head of prompts, its classification, and retrieval of captions both ways.
+func checkZeroShot(_ golden: GoldenCase) throws {
+    let prompts = try golden.tensor("in.prompt_embeddings")
+    let (classes, count, d) = (prompts.shape[0], prompts.shape[1], prompts.shape[2])
+    let flat = prompts.reshaped([classes * count, d])
+    let head = ZeroShotHead(
+        prompts: (0..<classes).map { flat.rows(($0 * count)..<(($0 + 1) * count)) })
+    golden.compare("out.head", head.weights)
+    let images = try golden.tensor("in.images")
+    golden.compare("out.logits", head.logits(of: images))
+    golden.compare("out.top1", head.accuracy(of: images, try golden.integers("in.labels")))
+
+    let texts = try golden.tensor("in.texts")
+    let perImage = try golden.count("captions_per_image")
+    let depths = try golden.numbers("recall_at")
+    let retrieval = CaptionRetrieval(
+        images: images, captions: texts, owners: (0..<texts.shape[0]).map { $0 / perImage },
+        depth: depths.max() ?? 1, threads: 2)
+    golden.compare("out.image_to_text", depths.map { retrieval.imageToText(at: $0) })
+    golden.compare("out.text_to_image", depths.map { retrieval.textToImage(at: $0) })
+}
+
+/// `lit*`: the symmetric loss with its clamped scale; the image encoder is frozen.
+func checkSymmetricContrast(_ golden: GoldenCase) throws {
+    let tape = Tape()
+    let texts = tape.leaf(try golden.tensor("in.text"))
+    let logScale = tape.leaf(try golden.tensor("in.log_scale"))
+    let contrast = SymmetricContrast(
+        images: tape.constant(try golden.tensor("in.image")), texts: texts, logScale: logScale,
+        scaleMax: Float(try golden.number("maximum")))
+    golden.compare("out.logit_scale", Double(contrast.scale))
+    golden.compare("out.loss", contrast.loss.value)
+    let gradients = tape.gradients(of: [(contrast.loss, Tensor(1))], for: [texts, logScale])
+    golden.compare("grad.text", gradients[0])
+    golden.compare("grad.log_scale", gradients[1])
 }

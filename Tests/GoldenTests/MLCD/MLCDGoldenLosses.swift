@@ -75,7 +75,64 @@ private func tableOfAllRows(_ golden: GoldenCase) throws -> CenterTable {
         rowCount: rows.shape[0], dim: rows.shape[1], rate: 1, rule: .sgd(SGDMomentum()), seed: 0)
     var table = CenterTable(settings, rows: rows)
     table.open(step: 0, positives: [])
+    if golden.has("in.features") {
+        let features = FeatureSubset(try golden.integers("in.features"), of: rows.shape[1])
+        table.open(step: 0, draws: table.currentDraws, features: features)
+    }
     return table
+}
+
+/// `softmax_parallel`: every column of labels has a draw and a loss of its own; the gradient is
+/// that of their sum, the mean is what is reported.
+func checkParallelSoftmax(_ golden: GoldenCase) throws {
+    let (z, rows) = (try golden.tensor("in.z"), try golden.tensor("in.table"))
+    let labels = try golden.lists("in.labels")
+    let (count, columns) = (labels.count, labels[0].count)
+    let keys = try golden.floats("in.draws")
+    let loss = ClassificationSettings(
+        kind: .softmax, scale: Float(try golden.number("scale")),
+        angularMargin: Float(try golden.number("margin")),
+        filter: Float(try golden.number("filter")))
+    let k = rows.shape[0]
+    var table = CenterTable(
+        CenterTable.Settings(
+            rowCount: k, dim: rows.shape[1], rate: try golden.number("rate"),
+            rule: .sgd(SGDMomentum()), seed: 0),
+        rows: rows)
+    let draws = (0..<columns).map { column in
+        RowDraw(
+            positives: RowDraw.positives(of: labels.map { Int32($0[column]) }), rowCount: k,
+            wanted: table.settings.wanted,
+            keys: GivenKeys(Array(keys[(column * k)..<((column + 1) * k)])))
+    }
+    table.open(step: 0, draws: draws)
+    // Two groups, the second first.
+    var answers: [CenterTable.Answer?] = [nil, nil]
+    for (group, range) in [(1, (count / 3)..<count), (0, 0..<(count / 3))] {
+        answers[group] = table.answer(
+            group: group, embeddings: z.rows(range),
+            labels: labels[range].map { $0.map { Int32($0) } }, loss: loss, divisor: count)
+    }
+    let done = answers.compactMap(\.self)
+    for column in 0..<columns {
+        golden.compare("out.column\(column).index", integers: draws[column].rows.map(Int.init))
+        golden.compare(
+            "out.column\(column).loss",
+            done.reduce(0.0) { $0 + $1.columns[column].sum } / Double(count))
+    }
+    let sum = done.reduce(0.0) { $0 + $1.values.sum } / Double(count)
+    golden.compare("out.loss", sum)
+    golden.compare("out.reported_loss", sum / Double(columns))
+    golden.compare("grad.z", done.flatMap { $0.gradient.values })
+    // Rows that no column has drawn have no gradient.
+    let gradients = table.rowGradients()
+    var whole = [Float](repeating: 0, count: rows.count)
+    let drawn = RowDraw.positives(of: draws.map(\.rows).joined())
+    for (place, row) in drawn.enumerated() {
+        let values = gradients.rows(place..<(place + 1)).values
+        whole.replaceSubrange((Int(row) * z.shape[1])..<((Int(row) + 1) * z.shape[1]), with: values)
+    }
+    golden.compare("grad.table", whole)
 }
 
 /// `ambiguity`: equal gaps at two places are equal to `mlc` and differ to `mlcd`.

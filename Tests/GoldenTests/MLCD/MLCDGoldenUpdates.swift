@@ -2,8 +2,10 @@ import Optimizers
 import Tables
 import Tensors
 
-/// `optimizer_*_rows`: some updates of drawn rows; the others keep weight and moments.
-func checkRowOptimizer(_ golden: GoldenCase) throws {
+/// `optimizer_*`: some updates of drawn rows.
+///
+/// `rows`: the others keep weight and moments; `dense`: they decay and move by their moments.
+func checkTableOptimizer(_ golden: GoldenCase) throws {
     let start = try golden.tensor("in.table")
     let rule: UpdateRule
     var moments = ["out.momentum"]
@@ -20,10 +22,10 @@ func checkRowOptimizer(_ golden: GoldenCase) throws {
                 weightDecay: try golden.number("weight_decay")))
         moments = ["out.exp_avg", "out.exp_avg_sq"]
     }
-    var table = CenterTable(
-        CenterTable.Settings(
-            rowCount: start.shape[0], dim: start.shape[1], rate: 1, rule: rule, seed: 0),
-        rows: start)
+    var settings = CenterTable.Settings(
+        rowCount: start.shape[0], dim: start.shape[1], rate: 1, rule: rule, seed: 0)
+    settings.update = try golden.flag("rows_only") ? .rows : .dense
+    var table = CenterTable(settings, rows: start)
     let rates = try golden.floats("in.lr")
     var after: [Float] = []
     for step in 0..<(try golden.count("steps")) {

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Identity
 import Storage
+import Tables
 import Tensors
 import Testing
 
@@ -150,6 +151,81 @@ import Testing
         let (method, _) = try mlcdRun(
             "centers: 12\npositives: 3\nlabels: \(path)", network: "kind: conv", views: "size: 8")
         return MLCDCoordinator(method.settings, dataset: Self.images, seed: 1)
+    }
+
+    /// A coordinator with these lines of the section `mlcd`, over pixels averaged to 16 numbers.
+    private func pooled(_ lines: String) throws -> MLCDCoordinator {
+        let (method, _) = try mlcdRun(
+            "centers: 12\n" + lines + "\nclustering:\n  iterations: 3\n  pooling: 2",
+            network: "kind: conv", views: "size: 8")
+        return MLCDCoordinator(method.settings, dataset: Self.images, seed: 1)
+    }
+
+    @Test func `2.1: with a threshold an image has all classes that reach it, the nearest anyway`()
+        throws
+    {
+        try withDirectory { directory in
+            let all = try pooled("positives: 11\ndim: 16")
+            try all.prepare(directory: directory) { _, _ in }
+            let made = try ClusteringResult.read(
+                from: directory + "/" + MLCDLabels.fileName
+            ).result.labels
+            // A cosine that some second labels reach, but no eleventh.
+            let seconds = (0..<120).map { made.similarities[11 * $0 + 1] }.sorted()
+            let threshold = Double(seconds[60])
+            #expect((0..<120).allSatisfy { made.similarities[11 * $0 + 10] < Float(threshold) })
+            let ragged = try pooled("stored: 11\ndim: 16\nthreshold: \(threshold)")
+            try ragged.prepare(directory: directory) { _, _ in }
+            try ragged.open(step: 0, samples: [Array(0..<120)])
+            let origin = MLCDLabels.origin(
+                all.settings, clustering: try #require(clustering(all.settings)),
+                dataset: Self.images, features: nil)
+            let held = try #require(
+                try MLCDLabels.load(
+                    directory: directory, origin: origin, settings: ragged.settings, count: 120))
+            var counts: Set<Int> = []
+            for sample in 0..<120 {
+                let own = made.similarities[(11 * sample)..<(11 * sample + 11)]
+                let count = max(1, own.count { $0 >= Float(threshold) })
+                counts.insert(count)
+                #expect(held.stored(of: sample) == made.labels(of: sample).prefix(count))
+            }
+            #expect(counts.contains(1) && counts.count > 2)
+        }
+    }
+
+    @Test func `a threshold that more classes than are stored may reach is refused`() throws {
+        try withDirectory { directory in
+            let few = try pooled("stored: 2\ndim: 16\nthreshold: -1")
+            #expect(throws: MLCDError.thresholdReachesAll(samples: 120, stored: 2)) {
+                try few.prepare(directory: directory) { _, _ in }
+            }
+        }
+    }
+
+    private func clustering(_ settings: MLCDSettings) -> MLCDClusteringSettings? {
+        guard case .clustering(let clustering) = settings.labels else { return nil }
+        return clustering
+    }
+
+    @Test func `2.5: rows begin as the centers of the clustering where that is wanted`() throws {
+        try withDirectory { directory in
+            let started = try pooled("positives: 3\ndim: 16\ntable:\n  start: centroids")
+            try started.prepare(directory: directory) { _, _ in }
+            let centers = try ClusteringResult.read(
+                from: directory + "/" + MLCDLabels.fileName
+            ).result.centers
+            #expect(started.table.allRows.isBitIdentical(to: centers))
+            // A later start finds labels and centers in the state directory.
+            let again = try pooled("positives: 3\ndim: 16\ntable:\n  start: centroids")
+            try again.prepare(directory: directory) { _, _ in }
+            #expect(again.table.allRows.isBitIdentical(to: centers))
+
+            let short = try pooled("positives: 3\ndim: 8\ntable:\n  start: centroids")
+            #expect(throws: MLCDError.centersOfOtherLength(16, dim: 8)) {
+                try short.prepare(directory: directory) { _, _ in }
+            }
+        }
     }
 
     @Test func `a checkpoint of other labels is refused`() throws {

@@ -2,6 +2,7 @@ import Datasets
 import Networks
 import Objectives
 import RunFiles
+import Tables
 import Testing
 
 @testable import Methods
@@ -58,10 +59,67 @@ import Testing
         ("centers: 40\nclustering:\n  path: x.npy", "mlcd.clustering.path"),
         ("centers: 40\nlabels: x\nclustering:\n  iterations: 3", "mlcd.clustering"),
         ("centers: 40\ncentres: 40", "mlcd.centres"),
+        ("centers: 40\nfeatures: 129", "mlcd.features"),
+        ("centers: 40\nloss: arcface\nnegatives: literal", "mlcd.negatives"),
+        ("centers: 40\nloss: parallel\nnegatives: literal", "mlcd.negatives"),
+        ("centers: 40\nloss: parallel\nthreshold: 0.9", "mlcd.threshold"),
+        ("centers: 40\nthreshold: 0.9\npositives: 3", "mlcd.positives"),
+        ("centers: 40\nthreshold: 1.1", "mlcd.threshold"),
+        ("centers: 40\ntable:\n  update: all", "mlcd.table.update"),
+        ("centers: 40\ntable:\n  start: zeros", "mlcd.table.start"),
+        ("centers: 40\ntable:\n  clipNorm: -1", "mlcd.table.clipNorm"),
     ])
     func `a wrong value is named by its key`(lines: String, key: String) {
         let found = mistakes(lines)
         #expect(found.contains { $0.contains(key) }, "\(found)")
+    }
+
+    @Test func `options are those of the sheet`() throws {
+        // [L]: one softmax a label column, 8 of 10 labels, filter .75, dense, both norms 5.
+        let later = try mlcdRun(
+            """
+            centers: 40
+            loss: parallel
+            stored: 10
+            table:
+              update: dense
+              clipNorm: 5
+            """
+        ).method.settings
+        #expect(later.positives == 8 && later.columns == 8 && later.filter == 0.75)
+        #expect(later.classification.kind == .softmax && later.classification.filter == 0.75)
+        let table = later.centerTable(seed: 1, threads: 1)
+        #expect(table.update == .dense && table.clipNorm == 5 && table.features == nil)
+        // UNICOM: one label, ArcFace, 512 of 768 features.
+        let unicom = try mlcdRun("centers: 40\nloss: arcface\ndim: 768\nfeatures: 512").method
+        #expect(unicom.settings.positives == 1 && unicom.settings.columns == 1)
+        #expect(unicom.settings.centerTable(seed: 1, threads: 1).features == 512)
+        #expect(unicom.evaluatedWidth == 512 && unicom.network.embeddingWidth == 768)
+        let ragged = try mlcdRun("centers: 40\nthreshold: 0.9").method.settings
+        #expect(ragged.threshold == 0.9 && ragged.stored == 39 && ragged.positives == 39)
+        let literal = try mlcdRun("centers: 40\nnegatives: literal").method.settings
+        #expect(literal.centerTable(seed: 1, threads: 1).negatives == .literal)
+    }
+
+    @Test func `options that came later leave the config digests of older run files alone`() throws
+    {
+        func bits(_ lines: String) throws -> String {
+            try RunPlan(
+                text: "method: mlcd\nsteps: 100\nbatch: {samples: 32, slices: 4}\nmlcd:\n"
+                    + "  centers: 40\n\(lines)", file: "r.yaml"
+            ).resolved.bitsText
+        }
+        let plain = try bits("")
+        #expect(!plain.contains("update") && !plain.contains("mlcd.features"))
+        let defaults =
+            "  negatives: drawn\n  features: 0\n"
+            + "  table: {update: rows, clipNorm: 0, start: random}\n"
+        #expect(try bits(defaults) == plain)
+        let dense = try bits("  features: 7\n  table: {update: dense}\n")
+        #expect(
+            differences(plain, dense).map(\.description) == [
+                "mlcd.features: not set against 7", "mlcd.table.update: not set against dense",
+            ])
     }
 
     @Test func `labels may come from a file, whose place decides no bit`() throws {

@@ -17,7 +17,7 @@ import Testing
     static let conv = "kind: conv"
 
     /// Sixty-four images whose class shows in their pixels.
-    private static let images: ImageDataset = {
+    static let images: ImageDataset = {
         let random = CounterRandom(seed: 1, stream: .test)
         let pixels = (0..<(64 * 784)).map { index in
             let (image, place) = (index / 784, index % 784)
@@ -31,7 +31,7 @@ import Testing
             manifest: DataManifest(entries: []))
     }()
 
-    private static func labels(_ settings: MLCDSettings) -> MLCDLabels {
+    static func labels(_ settings: MLCDSettings) -> MLCDLabels {
         let lists = (0..<64).flatMap { image in
             (0..<settings.stored).map { Int32((image % 8 * 5 + $0 * 7) % settings.centers) }
         }
@@ -41,7 +41,7 @@ import Testing
         return MLCDLabels(labels: labels, origin: .zero)
     }
 
-    private func harness(
+    func harness(
         _ lines: String = "", network: String = vit, seed: UInt64 = 3
     ) throws -> StepHarness {
         let text = "centers: 40\ndim: 12\npositives: 3\nscale: 16\nrate: 0.5\n" + lines
@@ -63,7 +63,7 @@ import Testing
     /// Trains some steps of 32 samples and returns the losses.
     ///
     /// - Parameter preparesCommit: whether what commits need is made ahead.
-    private func train(
+    func train(
         _ harness: inout StepHarness, steps: Range<Int>, slices: Int, groups: [Range<Int>],
         order: [Int], rate: Double = 0.003, preparesCommit: Bool = false
     ) async throws -> [Double] {
@@ -84,7 +84,7 @@ import Testing
         return losses
     }
 
-    private func identical(_ a: StepHarness, _ b: StepHarness) -> Bool {
+    func identical(_ a: StepHarness, _ b: StepHarness) -> Bool {
         a.version.parameters.isBitIdentical(to: b.version.parameters)
             && zip(a.coordinator.state, b.coordinator.state).allSatisfy { mine, other in
                 switch (mine.values, other.values) {
@@ -166,6 +166,8 @@ import Testing
     @Test(arguments: [
         "loss: mlcd", "loss: mlc", "loss: arcface\npositives: 1", "loss: cosface\npositives: 1",
         "table:\n  optimizer: sgd\n  learningRateFactor: 10", "stored: 5", "derivative: exact",
+        "loss: parallel\nfilter: 0", "features: 9", "negatives: literal",
+        "loss: arcface\npositives: 1\nfeatures: 9", "table:\n  update: dense\n  clipNorm: 5",
     ])
     func `training lowers the loss`(lines: String) async throws {
         let text = lines.contains("positives") ? lines : "positives: 3\n" + lines
@@ -187,10 +189,11 @@ import Testing
         #expect(last < 0.8 * first, "\(lines): \(losses[0]) to \(losses[39])")
     }
 
-    @Test func `a coordinator that is restored goes on with the same bits`() async throws {
-        var one = try harness("stored: 6")
+    @Test(arguments: options)
+    func `a coordinator that is restored goes on with the same bits`(lines: String) async throws {
+        var one = try harness(lines)
         _ = try await train(&one, steps: 0..<2, slices: 2, groups: [0..<2], order: [0])
-        var two = try harness("stored: 6")
+        var two = try harness(lines)
         try two.coordinator.restore(one.coordinator.state)
         two.version = one.version
         two.optimizer = one.optimizer
