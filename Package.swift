@@ -161,7 +161,9 @@ let package = Package(
             dependencies: [
                 "CoordinatorCore", "Messages", "Wire", "Transport", "Buffers", "Tensors",
                 "Networks",
-                "Datasets", "Methods", "Optimizers", "Storage", "RunFiles", "Identity", "Threads",
+                "Datasets", "Clustering", "Methods", "Optimizers", "Storage", "RunFiles",
+                "Identity",
+                "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
@@ -206,7 +208,7 @@ let package = Package(
                 "Drill", "Processes", "Plots", "Sweeps",
                 "CoordinatorDaemon", "WorkerCore", "Client", "Messages", "Methods", "Evaluation",
                 "Clustering", "Datasets", "Kernels", "Tensors", "RunFiles", "Storage",
-                "Transport", "Identity", "Keys", "Verification", "Inspection", "Tables",
+                "Transport", "Identity", "Keys", "Verification", "Inspection", "Tables", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -298,6 +300,7 @@ let package = Package(
             dependencies: [
                 "CoordinatorDaemon", "CoordinatorCore", "Messages", "Methods", "RunFiles",
                 "Storage", "Datasets", "Networks", "Optimizers", "Tensors", "Identity",
+                "Clustering",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(

@@ -13,20 +13,34 @@ internal import Threads
 /// centers as in Ding and others, "Yinyang k-means", ICML 2015). The bounds include what rounding
 /// can do, so labels and scores are those of `ExactSearch`, bit for bit.
 ///
-/// It is a cache with one content: each call compares its centers with those of the last call,
-/// whoever made that.
+/// It is a cache: each `Target` compares its centers with those of the target before, and a slice
+/// that was looked up among those goes on from its bounds.
 final class BoundedSearch: Sendable {
     private let samples: Samples
     private let spherical: Bool
     private let width: Int
     private let slices: [BoundedSlice]
-    private let present: Mutex<Present?>
+    private let newest: Mutex<Newest?>
 
-    /// What the bounds belong to.
-    private struct Present {
+    /// The centers of the last target.
+    private struct Newest {
+        var generation: Int
         var centers: Tensor
         /// All center numbers, group by group.
         var order: [Int32]
+    }
+
+    /// Centers made ready to be searched.
+    struct Target: Sendable {
+        /// How many targets there were before.
+        let generation: Int
+        let centers: Tensor
+        /// All center numbers, group by group.
+        let order: [Int32]
+        /// The centers in this order.
+        let panels: CenterPanels
+        /// How far each group has moved since the target before.
+        let moves: GroupMoves
     }
 
     /// Bytes that all bounds take at most.
@@ -46,7 +60,32 @@ final class BoundedSearch: Sendable {
         slices = stride(from: 0, to: samples.count, by: rows).map { first in
             BoundedSlice(first..<min(samples.count, first + rows), groupCount: groups)
         }
-        present = Mutex(nil)
+        newest = Mutex(nil)
+    }
+
+    /// Makes centers ready; whatever is looked up among them next is compared with the ones before.
+    func target(_ centers: Tensor, threads: Int) -> Target {
+        newest.withLock { newest in
+            let order =
+                newest?.order ?? similarOrder(of: centers, width: width, threads: threads)
+            let moves = GroupMoves(
+                from: newest?.centers, to: centers, order: order, width: width,
+                spherical: spherical)
+            let generation = (newest?.generation ?? 0) + 1
+            newest = Newest(generation: generation, centers: centers, order: order)
+            return Target(
+                generation: generation, centers: centers, order: order,
+                panels: CenterPanels(
+                    Samples(matrix: centers).tensor(of: order), spherical: spherical),
+                moves: moves)
+        }
+    }
+
+    /// The nearest centers of some samples that follow each other: unit `unit` of `SampleUnits`.
+    ///
+    /// - Parameter tick: called again and again.
+    func nearest(unit: Int, in target: Target, tick: () -> Void) -> NearestCenters {
+        slices[unit].nearest(of: samples, in: target, tick: tick)
     }
 
     /// The nearest center of every sample.
@@ -55,26 +94,11 @@ final class BoundedSearch: Sendable {
     func nearest(
         among centers: Tensor, threads: Int, meter: WorkMeter
     ) throws(ClusteringError) -> NearestCenters {
-        let parts = present.withLock { present -> [NearestCenters?] in
-            let order =
-                present?.order ?? similarOrder(of: centers, width: width, threads: threads)
-            let moves = GroupMoves(
-                from: present?.centers, to: centers, order: order, width: width,
-                spherical: spherical)
-            let grouped = Samples(matrix: centers).tensor(of: order)
-            let panels = CenterPanels(grouped, spherical: spherical)
-            let (samples, slices) = (samples, slices)
-            let parts = mapBlocks(count: slices.count, threads: threads) {
-                slice -> NearestCenters? in
-                guard !meter.isStopped else { return nil }
-                defer { meter.advance(by: slices[slice].rows.count) }
-                return slices[slice].nearest(
-                    of: samples, among: centers, panels, order: order, moves)
-            }
-            // After a stop some bounds are of these centers and some of the last ones.
-            present =
-                parts.contains { $0 == nil } ? nil : Present(centers: centers, order: order)
-            return parts
+        let target = target(centers, threads: threads)
+        let parts = mapBlocks(count: slices.count, threads: threads) { unit -> NearestCenters? in
+            guard !meter.isStopped else { return nil }
+            defer { meter.advance(by: self.slices[unit].rows.count) }
+            return self.nearest(unit: unit, in: target) {}
         }
         let whole = parts.compactMap(\.self)
         guard whole.count == parts.count else { throw .stopped }
@@ -87,7 +111,7 @@ struct GroupMoves: Sendable {
     /// Centers of a group; the last may have fewer.
     let width: Int
     /// For each group the largest |c' - c|; empty if there are no bounds to go on from.
-    let lengths: [Float]
+    private(set) var lengths: [Float]
     /// For each group the largest (|c|^2 - |c'|^2) / 2, at least 0; zeros if spherical.
     let norms: [Float]
     /// Twice the error of a score, for a sample of unit length; what comes for each further length.
@@ -127,6 +151,13 @@ struct GroupMoves: Sendable {
         slack = (spherical ? 0 : unit * length * length / 2, unit * length)
         (self.lengths, self.norms) = (lengths, norms)
     }
+
+    /// The same for samples without bounds to go on from.
+    var forgotten: GroupMoves {
+        var moves = self
+        moves.lengths = []
+        return moves
+    }
 }
 
 /// The bounds of some samples that follow each other.
@@ -142,6 +173,8 @@ final class BoundedSlice: Sendable {
         var bounds: Tensor
         /// The last nearest center of each sample.
         var labels: [Int32] = []
+        /// The target that both belong to; 0 for none.
+        var generation = 0
     }
 
     init(_ rows: Range<Int>, groupCount: Int) {
@@ -149,28 +182,28 @@ final class BoundedSlice: Sendable {
         state = Mutex(State(bounds: Tensor(uninitialized: [groupCount, rows.count])))
     }
 
-    /// The nearest centers, after the bounds were moved.
-    ///
-    /// - Parameters:
-    ///   - panels: the centers in `order`.
-    ///   - moves: without lengths all groups are scored.
+    /// The nearest centers, after the bounds were moved; all groups are scored where there are none
+    /// of the target before.
     func nearest(
-        of samples: Samples, among centers: Tensor, _ panels: CenterPanels, order: [Int32],
-        _ moves: GroupMoves
+        of samples: Samples, in target: BoundedSearch.Target, tick: () -> Void
     ) -> NearestCenters {
         var block = Tensor(uninitialized: [rows.count, samples.dim])
         readRows(rows, of: samples, into: &block)
         return state.withLock { state in
-            var work = BoundedWork(block, panels, order: order, moves)
-            if !moves.lengths.isEmpty { work.begin(from: state.labels, centers) }
+            let isFollowed = state.generation > 0 && state.generation == target.generation - 1
+            let moves = isFollowed ? target.moves : target.moves.forgotten
+            var work = BoundedWork(block, target.panels, order: target.order, moves)
+            if isFollowed { work.begin(from: state.labels, target.centers) }
             var bounds = state.bounds.mutableSpan
             let groups = bounds.count / rows.count
             for group in 0..<groups {
                 var part = bounds._mutatingExtracting(
                     (group * rows.count)..<((group + 1) * rows.count))
                 work.visit(group, bounds: &part)
+                tick()
             }
             state.labels = work.best.centers
+            state.generation = target.generation
             return NearestCenters(work.best, scoreCount: work.scoreCount)
         }
     }

@@ -54,10 +54,13 @@ struct CellSearch: CenterSearch {
         buildScoreCount = nearest.scoreCount
     }
 
-    func nearest(_ rows: Range<Int>, of samples: Samples, depth: Int) -> NearestCenters {
+    func nearest(
+        _ rows: Range<Int>, of samples: Samples, depth: Int, tick: () -> Void
+    ) -> NearestCenters {
         var vectors = Tensor(uninitialized: [rows.count, dim])
         readRows(rows, of: samples, into: &vectors)
         let visits = visits(of: vectors)
+        tick()
         var best = BestCenters(rowCount: rows.count, depth: depth)
         let rowsMax = CenterPanels.rowsMax(dim: dim)
         var block = Tensor(uninitialized: [rowsMax, dim])
@@ -71,6 +74,7 @@ struct CellSearch: CenterSearch {
                 gather(part, of: vectors, into: &block)
                 score(part, block, against: cell, &tile, &best)
             }
+            tick()
         }
         return NearestCenters(best, scoreCount: scoreCount)
     }

@@ -11,19 +11,30 @@ protocol CenterSearch: Sendable {
     ///
     /// A pure function of samples and centers: a slice comes out the same wherever it is computed
     /// and whatever else is computed beside it.
-    func nearest(_ rows: Range<Int>, of samples: Samples, depth: Int) -> NearestCenters
+    ///
+    /// - Parameter tick: called again and again, for whoever watches.
+    func nearest(
+        _ rows: Range<Int>, of samples: Samples, depth: Int, tick: () -> Void
+    ) -> NearestCenters
 }
 
 /// The nearest centers of some samples.
-struct NearestCenters: Sendable {
+public struct NearestCenters: Sendable {
     /// Centers of each sample.
-    let depth: Int
+    public let depth: Int
     /// `[samples, depth]`, nearest first; of equally near ones the lower first.
-    let centers: [Int32]
-    /// `[samples, depth]`, their scores (see `CenterPanels`).
-    let scores: [Float]
-    /// Scores that were computed for it: each is as many multiply-adds as a sample has features.
-    let scoreCount: Int
+    public let centers: [Int32]
+    /// `[samples, depth]`, their scores: x c, or x c - |c|^2 / 2 for Euclidean distance.
+    public let scores: [Float]
+    /// Scores that were computed for it, each of as many multiply-adds as a sample has features; 0
+    /// where others did and did not count.
+    public let scoreCount: Int
+
+    /// What others have found.
+    public init(depth: Int, centers: [Int32], scores: [Float]) {
+        precondition(centers.count == scores.count, "\(scores.count) scores")
+        (self.depth, self.centers, self.scores, scoreCount) = (depth, centers, scores, 0)
+    }
 
     init(joining parts: [NearestCenters], depth: Int) {
         self.depth = depth
@@ -60,7 +71,9 @@ struct ExactSearch: CenterSearch {
         panels = CenterPanels(centers, spherical: spherical)
     }
 
-    func nearest(_ rows: Range<Int>, of samples: Samples, depth: Int) -> NearestCenters {
+    func nearest(
+        _ rows: Range<Int>, of samples: Samples, depth: Int, tick: () -> Void
+    ) -> NearestCenters {
         let dim = samples.dim
         var best = BestCenters(rowCount: rows.count, depth: depth)
         let rowsMax = CenterPanels.rowsMax(dim: dim)
@@ -80,6 +93,7 @@ struct ExactSearch: CenterSearch {
                         firstCenter: columns.lowerBound)
                 }
             }
+            tick()
         }
         return NearestCenters(best, scoreCount: rows.count * panels.count)
     }
@@ -93,6 +107,11 @@ func readRows(_ rows: Range<Int>, of samples: Samples, into block: inout Tensor)
 }
 
 extension CenterSearch {
+    /// The same, watched by nobody.
+    func nearest(_ rows: Range<Int>, of samples: Samples, depth: Int) -> NearestCenters {
+        nearest(rows, of: samples, depth: depth) {}
+    }
+
     /// The nearest centers of all samples, on several threads, which have no influence on them.
     func nearest(of samples: Samples, depth: Int, threads: Int) -> NearestCenters {
         let slices = SampleSlices(sampleCount: samples.count, sliceRows: sliceRows)

@@ -24,10 +24,11 @@ public struct ClusteringRun: Sendable {
     ///   - samples: prepared as wanted (`Samples.prepared`).
     ///   - resuming: what an earlier run with these samples and settings stored.
     ///   - threads: without influence on the result.
+    ///   - assigner: finds the nearest centers; by default this process does.
     ///   - meter: is told how far it is, and asked whether to stop.
     public init(
         _ samples: Samples, settings: ClusteringSettings, resuming: ClusteringState? = nil,
-        threads: Int, meter: WorkMeter = WorkMeter()
+        threads: Int, assigner: (any CenterAssigner)? = nil, meter: WorkMeter = WorkMeter()
     ) throws(ClusteringError) {
         let k = settings.clusterCount
         guard (1...max(samples.count, 1)).contains(k), samples.count > 0 else {
@@ -65,7 +66,7 @@ public struct ClusteringRun: Sendable {
         kMeans = try KMeans(
             samples: samples, centers: start, iteration: resuming?.iteration ?? 0,
             spherical: settings.spherical, draws: .counter(seed: settings.seed), cells: cells,
-            threads: threads)
+            assigner: assigner, threads: threads)
         objectives = resuming?.objectives ?? []
         isConverged = resuming?.isConverged ?? false
         seen = settings.batchCount.map { _ in
@@ -122,8 +123,7 @@ public struct ClusteringRun: Sendable {
         let lookUp = LabelSearch(
             centers: kMeans.unitCenters, cells: kMeans.cells, threads: kMeans.threads)
         let depth = min(settings.labelsPerSample, settings.clusterCount)
-        let (labels, labelScores) = try lookUp.labels(
-            of: kMeans.samples, perSample: depth, meter: meter)
+        let (labels, labelScores) = try labels(lookUp, perSample: depth)
         var agreement: SearchAgreement?
         if kMeans.cells != nil {
             agreement = try lookUp.agreement(of: labels, with: kMeans.samples, meter: meter)
@@ -132,6 +132,25 @@ public struct ClusteringRun: Sendable {
             centers: lookUp.centers, labels: labels, report: ClusterReport(labels: labels),
             objectives: objectives, scoreCount: scoreCount, labelScoreCount: labelScores,
             agreement: agreement)
+    }
+
+    /// The labels of all samples, and how many scores they took here.
+    private func labels(
+        _ lookUp: LabelSearch, perSample depth: Int
+    ) throws(ClusteringError) -> (ClusterLabels, scoreCount: Int) {
+        guard let assigner = kMeans.assigner else {
+            return try lookUp.labels(of: kMeans.samples, perSample: depth, meter: meter)
+        }
+        let units = SampleUnits(
+            sampleCount: kMeans.samples.count, isInBatches: settings.batchCount != nil)
+        let found = try assigner.nearest(
+            AssignmentOrder(
+                stage: .labels, centers: lookUp.centers, centroids: kMeans.cells?.centroids,
+                depth: depth, units: Array(0..<units.count)))
+        let labels = ClusterLabels(
+            perSample: depth, clusterCount: settings.clusterCount, labels: found.centers,
+            similarities: found.scores)
+        return (labels, 0)
     }
 }
 

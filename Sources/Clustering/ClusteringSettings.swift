@@ -40,7 +40,7 @@ public enum SearchMethod: Hashable, Sendable {
     case cells(CellSettings)
 
     /// The cells to use for so many centers; nil for an exact search.
-    func cells(clusterCount k: Int) -> CellSettings? {
+    public func cells(clusterCount k: Int) -> CellSettings? {
         switch self {
         case .automatic: k > 65_536 ? CellSettings(clusterCount: k) : nil
         case .exact: nil

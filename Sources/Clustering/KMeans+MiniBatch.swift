@@ -12,7 +12,8 @@ struct BatchOrder: Sendable {
     let batchCount: Int
     let seed: UInt64
 
-    private static let runCount = 64
+    /// Samples of a run.
+    static let runCount = 64
 
     private var runs: Int { (sampleCount + Self.runCount - 1) / Self.runCount }
     private var runsPerBatch: Int { max(1, min(runs, batchCount / Self.runCount)) }
@@ -25,14 +26,18 @@ struct BatchOrder: Sendable {
 
     /// The samples of a batch, rising.
     func samples(of batch: Int) -> [Int32] {
-        let (pass, place) = (batch / batchesPerPass, batch % batchesPerPass)
-        let order = CounterRandom(seed: seed, stream: .kmeansBatch, a: UInt64(pass))
-            .permutation(runs)
-        let mine = order[(place * runsPerBatch)..<min(runs, (place + 1) * runsPerBatch)].sorted()
-        return mine.flatMap { run in
+        runs(of: batch).flatMap { run in
             let first = run * Self.runCount
             return (first..<min(sampleCount, first + Self.runCount)).map { Int32($0) }
         }
+    }
+
+    /// The runs of a batch, rising.
+    func runs(of batch: Int) -> [Int] {
+        let (pass, place) = (batch / batchesPerPass, batch % batchesPerPass)
+        let order = CounterRandom(seed: seed, stream: .kmeansBatch, a: UInt64(pass))
+            .permutation(runs)
+        return order[(place * runsPerBatch)..<min(runs, (place + 1) * runsPerBatch)].sorted()
     }
 }
 
@@ -47,7 +52,7 @@ extension KMeans {
         over order: BatchOrder, seen: inout [Int], meter: WorkMeter
     ) throws(ClusteringError) -> KMeansIteration {
         let batch = Samples(matrix: samples.tensor(of: order.samples(of: iteration)))
-        let (nearest, scoreCount) = try nearest(of: batch, meter: meter)
+        let (nearest, scoreCount) = try nearest(of: batch, runs: order.runs(of: iteration), meter)
         let k = centers.shape[0]
         let counts = memberCounts(of: nearest.centers, clusterCount: k)
         let means = allClusterMeans(
@@ -70,6 +75,16 @@ extension KMeans {
             number: iteration, assignment: nearest.centers,
             objective: spherical ? score : norms - 2 * score, counts: counts, refilled: refilled,
             scoreCount: scoreCount, isConverged: false)
+    }
+}
+
+extension KMeans {
+    /// The nearest centers of a batch made of these runs, and all scores that were computed.
+    private func nearest(
+        of batch: Samples, runs: [Int], _ meter: WorkMeter
+    ) throws(ClusteringError) -> (NearestCenters, scoreCount: Int) {
+        if let assigner { return (try assigner.nearest(order(of: runs)), 0) }
+        return try nearest(of: batch, meter: meter)
     }
 }
 

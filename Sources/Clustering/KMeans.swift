@@ -43,6 +43,8 @@ public struct KMeans: Sendable {
     /// Cells that speed the search up; nil to score all centers.
     let cells: CellQuantizer?
     let draws: SplitDraws
+    /// Who finds nearest centers; nil for this process.
+    let assigner: (any CenterAssigner)?
     /// What an exact search remembers of the last iteration.
     private let bounds: BoundedSearch?
     /// The sum of |x|^2; 0 where no distances are asked for.
@@ -63,12 +65,12 @@ public struct KMeans: Sendable {
     ) throws(ClusteringError) {
         try self.init(
             samples: samples, centers: centers, iteration: iteration, spherical: spherical,
-            draws: draws, cells: nil, threads: threads)
+            draws: draws, cells: nil, assigner: nil, threads: threads)
     }
 
     init(
         samples: Samples, centers: Tensor, iteration: Int, spherical: Bool, draws: SplitDraws,
-        cells: CellQuantizer?, threads: Int
+        cells: CellQuantizer?, assigner: (any CenterAssigner)?, threads: Int
     ) throws(ClusteringError) {
         guard centers.shape.rank == 2, samples.dim == centers.shape[1] else {
             throw .shapeMismatch(
@@ -84,9 +86,10 @@ public struct KMeans: Sendable {
         self.spherical = spherical
         self.draws = draws
         self.cells = cells
+        self.assigner = assigner
         self.threads = threads
         bounds =
-            cells == nil
+            cells == nil && assigner == nil
             ? BoundedSearch(samples, centerCount: centers.shape[0], spherical: spherical) : nil
         let isNeeded = !spherical || !samples.isFinite
         sampleNorms = isNeeded ? try checkedNorms(samples, threads: threads) : 0
@@ -141,9 +144,20 @@ public struct KMeans: Sendable {
     private func nearest(
         meter: WorkMeter
     ) throws(ClusteringError) -> (NearestCenters, scoreCount: Int) {
+        if let assigner {
+            let units = SampleUnits(sampleCount: samples.count, isInBatches: false)
+            return (try assigner.nearest(order(of: Array(0..<units.count))), 0)
+        }
         guard let bounds else { return try nearest(of: samples, meter: meter) }
         let nearest = try bounds.nearest(among: centers, threads: threads, meter: meter)
         return (nearest, nearest.scoreCount)
+    }
+
+    /// What an assigner is asked in the next iteration, about these units.
+    func order(of units: [Int]) -> AssignmentOrder {
+        AssignmentOrder(
+            stage: .iteration(iteration), centers: centers, centroids: cells?.centroids, depth: 1,
+            units: units)
     }
 
     /// The nearest centers of some samples, and all scores that were computed.

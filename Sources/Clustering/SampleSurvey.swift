@@ -26,12 +26,22 @@ public struct SampleSurvey: Sendable {
         // An infinity or NaN stays in its column's sum; only then are the samples looked through.
         if !Vector.isFinite(mean.span) { _ = try checkedNorms(samples, threads: threads) }
         self.mean = mean
-        digest = Self.digest(of: samples, threads: threads)
+        digest = samples.digest(threads: threads)
     }
 
-    private static func digest(of samples: Samples, threads: Int) -> Digest {
+    /// What somebody else's pass over the same samples has told.
+    ///
+    /// - Parameter digest: that of the samples here (`Samples.digest`), found equal.
+    public init(mean: [Float], digest: Digest) {
+        (self.mean, self.digest) = (mean, digest)
+    }
+}
+
+extension Samples {
+    /// Names the samples by their bytes, as they are before any preparation.
+    public func digest(threads: Int) -> Digest {
         var hasher = SHA256Hasher()
-        for part in samples.parts {
+        for part in parts {
             let digests = mapRowBlocks(part.count, threads: threads) { part.digest(of: $0) }
             hasher.update("\(part.count) x \(part.dim)")
             for digest in digests { hasher.update(digest.bytes) }

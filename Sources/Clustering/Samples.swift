@@ -46,6 +46,22 @@ public struct Samples: Sendable {
         try self.init(files.map { .file($0) })
     }
 
+    /// The rows of files by their paths; a folder stands for its `.npy` files in the order of their
+    /// names.
+    ///
+    /// - Throws: `StorageError`, `ClusteringError`.
+    public init(mapping paths: [String], fileSystem: any FileSystem = LocalFileSystem()) throws {
+        let files = try paths.flatMap { path -> [String] in
+            guard let names = try? fileSystem.list(path) else { return [path] }  // no folder
+            let arrays = names.filter { $0.hasSuffix(".npy") }
+            guard !arrays.isEmpty else {
+                throw StorageError.malformed(path: path, reason: "holds no .npy file")
+            }
+            return arrays.map { "\(path)/\($0)" }
+        }
+        try self.init(try files.map { try MatrixFile(mapping: $0, fileSystem: fileSystem) })
+    }
+
     private init(_ parts: [SamplePart]) throws(ClusteringError) {
         guard let first = parts.first else { throw .shapeMismatch("there are no features") }
         var begins: [Int] = []

@@ -74,7 +74,7 @@ public final class WorkMeter: Sendable {
     }
 
     /// So many more samples are done.
-    func advance(by count: Int) {
+    public func advance(by count: Int) {
         state.withLock {
             $0.reading.done += count
             let part = Double($0.reading.done) / Double(max($0.reading.total, 1))

@@ -76,7 +76,7 @@ extension Coordinator {
 
     func finish(_ over: RunOver) {
         self.over = over
-        if options.exitsWhenDone || over.reason != .done { end.yield(over) }
+        if exitsWhenDone || over.reason != .done { end.yield(over) }
     }
 
     func note(_ level: NoteLevel, _ text: String) {
@@ -85,6 +85,6 @@ extension Coordinator {
         case .info: logger.info("\(text)")
         case .debug: logger.debug("\(text)")
         }
-        if level != .debug { directory.appendEvent(level: level, text: text) }
+        if level != .debug { work.keep(level, text) }
     }
 }

@@ -53,7 +53,7 @@ extension Coordinator {
         await begin(port)
         while let message = try? await port.connection.receive() {  // throws: the peer is gone
             traffic.count(message, taking: port.connection.lastReceiveTime)
-            let arrival = Arrival(message, run: run)
+            let arrival = Arrival(message, of: work)
             await take(
                 arrival, RequestID(rawValue: message.requestID),
                 as: Incarnation(rawValue: message.incarnation), on: port)

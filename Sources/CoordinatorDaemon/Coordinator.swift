@@ -52,18 +52,12 @@ public actor Coordinator: Service {
     /// The address at which it listens, with the port in use.
     public nonisolated let url: String
 
-    let run: LoadedRun
-    let directory: RunDirectory
+    let work: any CoordinatedWork
     let board: FigureBoard
-    let shelf = VersionShelf()
+    let shelf: VersionShelf
     let traffic = TrafficBoard()
-    let engine: StateEngine
-    let writer: CheckpointWriter
-    let states: AsyncStream<NumericState>
-    /// Events that the engine has in the middle of a command.
-    let asides: AsyncStream<Event>
-    let endAsides: AsyncStream<Event>.Continuation
-    let options: CoordinatorOptions
+    /// Whether it ends once the work is done, instead of staying up for `status`.
+    let exitsWhenDone: Bool
     let listener: any Listener
     let logger: Logger
     let clock = MonotonicClock()
@@ -95,42 +89,49 @@ public actor Coordinator: Service {
         let dataset = try plan.loadData().train
         let run = LoadedRun(plan: plan, dataset: dataset, fingerprint: NumericsFingerprint.digest())
         let listen = options.listen ?? plan.settings.coordinator.listen
-        guard options.insecure || isEncrypted(url: listen) || isLoopback(url: listen) else {
-            throw DaemonError.notLoopback(url: listen)
-        }
+        try requireListenable(listen, insecure: options.insecure)
         let directory = try RunDirectory(
             opening: options.stateDirectory, for: run, logger: logger)
+        let listener: any Listener
         do {
             listener = try await network.listen(listen)
         } catch {
             directory.close()
             throw error
         }
-        url = listener.url
-        self.run = run
-        self.directory = directory
-        self.options = options
-        self.logger = logger
-        board = FigureBoard()
-        let (states, snapshots) = AsyncStream.makeStream(of: NumericState.self)
-        self.states = states
-        let (asides, endAsides) = AsyncStream.makeStream(of: Event.self)
-        (self.asides, self.endAsides) = (asides, endAsides)
-        let copies = CopyBudget(byteLimit: plan.settings.checkpoint.copyBudget) {
-            endAsides.yield(.copiesFull($0))
-        }
-        engine = StateEngine(
-            run: run, directory: directory, board: board, shelf: shelf, snapshots: snapshots,
-            copies: copies)
-        writer = CheckpointWriter(directory: directory, copies: copies)
-        (commands, toEngine) = AsyncStream.makeStream()
-        (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        machine = StepMachine(
-            settings: machineSettings(run: run, epoch: directory.epoch, options: options))
+        let (board, shelf) = (FigureBoard(), VersionShelf())
+        self.init(
+            work: TrainingWork(run: run, directory: directory, board: board, shelf: shelf),
+            settings: machineSettings(run: run, epoch: directory.epoch, options: options),
+            listener: listener, board: board, shelf: shelf, exitsWhenDone: options.exitsWhenDone,
+            logger: logger)
     }
 
-    /// What the run file says, whatever the method.
-    public nonisolated var settings: RunSettings { run.plan.settings }
+    /// A coordinator of some work that listens already.
+    ///
+    /// - Parameters:
+    ///   - board: where the work publishes its figures.
+    ///   - shelf: where the work puts the version of the open step.
+    init(
+        work: any CoordinatedWork, settings: MachineSettings, listener: any Listener,
+        board: FigureBoard, shelf: VersionShelf, exitsWhenDone: Bool, logger: Logger
+    ) {
+        url = listener.url
+        self.work = work
+        self.listener = listener
+        self.board = board
+        self.shelf = shelf
+        self.exitsWhenDone = exitsWhenDone
+        self.logger = logger
+        (commands, toEngine) = AsyncStream.makeStream()
+        (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        machine = StepMachine(settings: settings)
+    }
+
+    /// What the run file says, whatever the method; nil where no run is trained.
+    public nonisolated var settings: RunSettings? {
+        (work as? TrainingWork)?.run.plan.settings
+    }
 
     /// How the run ended, once it has.
     public var outcome: RunOver? { over }
@@ -144,23 +145,18 @@ public actor Coordinator: Service {
     /// What `pleiad status` shows, now.
     public func status() -> StatusDocument {
         StatusDocument(
-            machine.status(at: clock.now), figures: board.figures, traffic: traffic.counts, run: run
-        )
+            machine.status(at: clock.now), figures: board.figures, traffic: traffic.counts,
+            rounds: work.rounds)
     }
 
     /// Serves until the run is over (and, unless `exitsWhenDone`, until told to stop).
     ///
     /// A graceful shutdown ends the run at the end of the open step, with a checkpoint.
     public func run() async throws {
-        directory.appendEvent(level: .info, text: DirectoryOutlook.listening + url)
+        work.keep(.info, DirectoryOutlook.listening + url)
         toEngine.yield(.prepare)
         await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await self.engine.serve(self.commands) { await self.handle($0) }
-                self.endAsides.finish()
-            }
-            group.addTask { for await event in self.asides { await self.handle(event) } }
-            group.addTask { await self.writer.serve(self.states) { await self.handle($0) } }
+            group.addTask { await self.work.serve(self.commands) { await self.handle($0) } }
             group.addTask { await self.acceptPeers() }
             group.addTask { await self.tick() }
             await withGracefulShutdownHandler {
@@ -171,7 +167,7 @@ public actor Coordinator: Service {
             await self.close()
             group.cancelAll()
         }
-        directory.close()
+        work.close()
     }
 
     /// Ends the run at the end of the open step, with a checkpoint; at once if it is over already.

@@ -36,7 +36,17 @@ func machineSettings(run: LoadedRun, epoch: UInt32, options: CoordinatorOptions)
 private let bodyBytesBeside = 160 << 20
 
 /// What the message of a version holds beside its parameters and buffers: names, shapes, padding.
-private let versionBytesBeside = 1 << 10
+let versionBytesBeside = 1 << 10
+
+/// Checks that an address may be listened at: beyond this machine only under encryption, or by the
+/// operator's word.
+///
+/// - Throws: `DaemonError.notLoopback`.
+func requireListenable(_ url: String, insecure: Bool) throws(DaemonError) {
+    guard insecure || isEncrypted(url: url) || isLoopback(url: url) else {
+        throw .notLoopback(url: url)
+    }
+}
 
 /// Whether what travels to an address is encrypted.
 func isEncrypted(url: String) -> Bool { url.hasPrefix("tls+") }

@@ -1,8 +1,5 @@
 import CoordinatorCore
-import Datasets
 import Messages
-import Methods
-import Networks
 import Optimizers
 import Tensors
 import Wire
@@ -27,7 +24,7 @@ enum Arrival: Sendable {
 
     /// Decodes and checks a message of a peer.
     @inline(never)
-    init(_ message: WireMessage, run: LoadedRun) {
+    init(_ message: WireMessage, of work: any CoordinatedWork) {
         let request: Request
         do throws(Refusal) {
             request = try Request(message)
@@ -39,61 +36,16 @@ enum Arrival: Sendable {
             let tensors = message.body.tensors
             switch request {
             case .exchange(let exchange):
-                let input = try Self.input(tensors, of: exchange, run: run)
+                let input = try work.input(tensors, of: exchange)
                 self = .request(request, .input(input))
             case .deliverNode(let delivery):
-                let node = try Self.node(tensors, of: delivery, run: run)
+                let node = try work.node(tensors, of: delivery)
                 self = .request(request, .node(node))
             default: self = .request(request, nil)
             }
         } catch {
             self = .unusable(request, error)
         }
-    }
-
-    private static func input(
-        _ tensors: [WireTensor], of exchange: Exchange, run: LoadedRun
-    ) throws(Refusal) -> NamedTensors {
-        let method = run.plan.method
-        let input = try NamedTensors(wire: tensors)
-        guard Int(exchange.round) < method.exchanges.count,
-            exchange.slice.index < run.sampler.slices
-        else {
-            throw Refusal(.badValue, "round \(exchange.round), slice \(exchange.slice)")
-        }
-        let samples = run.sampler.rows(
-            step: exchange.step.index, slice: exchange.slice.index
-        ).count
-        let problem = method.problem(
-            with: input, round: Int(exchange.round), samples: samples)
-        if let problem { throw Refusal(.badValue, problem) }
-        guard input.digest == exchange.digest else {
-            throw Refusal(.badValue, "the tensors do not have the digest that comes with them")
-        }
-        return input
-    }
-
-    private static func node(
-        _ tensors: [WireTensor], of delivery: DeliverNode, run: LoadedRun
-    ) throws(Refusal) -> SliceResult {
-        let result = try SliceResult(wire: tensors)
-        guard result.precision == run.plan.gradientPrecision else {
-            throw Refusal(
-                .badValue,
-                "node \(delivery.node): a gradient of type \(result.precision), the run's are "
-                    + "\(run.plan.gradientPrecision)")
-        }
-        let layout = run.plan.method.layout
-        guard result.gradient.count == layout.flatCount,
-            result.statistics.count == layout.bufferLayout.flatCount,
-            result.sums.map(\.name) == run.plan.method.sumNames
-        else {
-            throw Refusal(
-                .badValue,
-                "node \(delivery.node): gradient of \(result.gradient.count), statistics of "
-                    + "\(result.statistics.count), sums \(result.sums.map(\.name))")
-        }
-        return result
     }
 }
 

@@ -1,13 +1,12 @@
 import CoordinatorCore
 import Foundation
-import Methods
 import Optimizers
 
 extension StatusDocument {
     /// The machine's view joined with the engine's figures.
     init(
         _ machine: MachineStatus, figures: FigureBoard.Figures, traffic: [TrafficBoard.Count],
-        run: LoadedRun
+        rounds: [Round]
     ) {
         self.run = machine.runName
         state = machine.state.rawValue
@@ -22,10 +21,7 @@ extension StatusDocument {
         etaSeconds = figures.secondsPerStep.map { $0 * Double(machine.steps - machine.step) }
         checkpointStep = machine.checkpointStep
         epoch = Int(machine.epoch)
-        let groups = run.plan.answerGroups
-        exchanges = zip(run.plan.method.exchanges, groups).map {
-            Round(name: $0.name, groups: $1.count)
-        }
+        exchanges = rounds
         workers = machine.workers.map { worker in
             Worker(
                 name: worker.name, state: worker.state.rawValue, incarnation: worker.incarnation,

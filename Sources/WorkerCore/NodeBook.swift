@@ -26,7 +26,9 @@ actor NodeBook {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.unowned }
 
     /// A book for steps of so many slices.
-    init(slices: Int) { results = ResultBook(slices: slices) }
+    init(slices: Int, isSumming: Bool) {
+        results = ResultBook(slices: slices, isSumming: isSumming)
+    }
 
     deinit { executor.stop() }
 

@@ -14,6 +14,9 @@ struct PreparedRun: Sendable {
     var dataDigest: Digest
     /// What gradients are rounded to.
     var gradientPrecision = GradientPrecision.f32
+    /// Whether results of siblings are added up before they are sent; rows alone, which sums only
+    /// make longer, go as they are.
+    var isSumming = true
 }
 
 /// Makes a worker ready for the run that it was welcomed to.

@@ -11,6 +11,8 @@ package struct ResultBook<Payload> {
     /// A bug that a test has planted.
     package var flaw: WorkerFlaw?
     private let slices: Int
+    /// Whether siblings are added up here; otherwise every result leaves as it is, at once.
+    private let isSumming: Bool
     private var key: StepKey?
     private var nodes: HeldNodes<Payload>?
     /// On their way in this life.
@@ -19,7 +21,10 @@ package struct ResultBook<Payload> {
     private var kept: [Node] = []
 
     /// A book for steps of so many slices.
-    package init(slices: Int) { self.slices = slices }
+    package init(slices: Int, isSumming: Bool = true) {
+        self.slices = slices
+        self.isSumming = isSumming
+    }
 
     /// Results that are held.
     package var count: Int { leaving.count + kept.count + (nodes?.held.count ?? 0) }
@@ -36,7 +41,7 @@ package struct ResultBook<Payload> {
             kept = []
         }
         self.key = key
-        nodes?.lease(slice)
+        if isSumming { nodes?.lease(slice) }
         defer {
             leaving += kept
             kept = []
@@ -59,7 +64,10 @@ package struct ResultBook<Payload> {
             kept.append(SummedNode(node: .leaf(slice), payload: payload))
             return []
         }
-        let released = nodes?.deliver(slice, payload, adding: add) ?? []
+        let released =
+            isSumming
+            ? nodes?.deliver(slice, payload, adding: add) ?? []
+            : [SummedNode(node: .leaf(slice), payload: payload)]
         if flaw == .losesLoneNodes, released.contains(where: { $0.node.isLeaf }) { return [] }
         leaving += released
         return released

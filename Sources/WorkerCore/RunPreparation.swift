@@ -5,11 +5,13 @@ import Methods
 import RunFiles
 import Threads
 
-/// The preparation from a run file and a data set on disk.
+/// The preparation from a run file and a data set on disk, or from a clustering and its features.
 actor RunPreparation: Preparation {
     private let executor = ThreadExecutor(name: "pleiad loader")
     private let dataDirectory: String?
     private let shards: [UInt32]
+    private let features: [String]
+    private let threads: Int
     private var prepared: PreparedRun?
     private var knownFingerprint: Digest?
 
@@ -17,9 +19,14 @@ actor RunPreparation: Preparation {
 
     /// A preparation that reads data from this directory, or from where the run file says, and
     /// keeps these shards of them, or all if none are named.
-    init(dataDirectory: String?, shards: [UInt32]) {
+    ///
+    /// - Parameters:
+    ///   - features: files of a clustering's features; empty for where its coordinator found them.
+    ///   - threads: threads that look through features and make centers ready.
+    init(dataDirectory: String?, shards: [UInt32], features: [String] = [], threads: Int = 1) {
         self.dataDirectory = dataDirectory
         self.shards = shards
+        (self.features, self.threads) = (features, threads)
     }
 
     deinit { executor.stop() }
@@ -36,6 +43,17 @@ actor RunPreparation: Preparation {
         {
             return prepared
         }
+        let run =
+            if let clustering = try ClusteringPlan(text: welcome.runFile) {
+                try prepared(for: clustering, welcome)
+            } else {
+                try preparedRun(welcome)
+            }
+        prepared = run
+        return run
+    }
+
+    private func preparedRun(_ welcome: Welcome) throws -> PreparedRun {
         let plan = try RunPlan(text: welcome.runFile, file: "the coordinator's run file")
         guard plan.configDigest == welcome.configDigest else {
             throw Refusal(
@@ -48,14 +66,35 @@ actor RunPreparation: Preparation {
                 "the run's data are \(welcome.dataDigest.shortHex), here are "
                     + data.digest.shortHex)
         }
-        let run = PreparedRun(
+        return PreparedRun(
             method: plan.method.makeWorker(
                 dataset: try held(of: data, plan), seed: plan.settings.seed),
             slices: plan.settings.batch.slices, seed: plan.settings.seed,
             configDigest: plan.configDigest, dataDigest: data.digest,
             gradientPrecision: plan.gradientPrecision)
-        prepared = run
-        return run
+    }
+
+    /// A clustering is joined with features whose digest is that of the coordinator's.
+    private func prepared(
+        for plan: ClusteringPlan, _ welcome: Welcome
+    ) throws -> PreparedRun {
+        guard plan.digest == welcome.configDigest else {
+            throw Refusal(
+                .configDiffers, "this program reads the coordinator's clustering in another way")
+        }
+        let here = try ClusteringFeatures(
+            files: features.isEmpty ? plan.features : features, threads: threads)
+        guard here.digest == welcome.dataDigest else {
+            throw Refusal(
+                .dataDiffers,
+                "\(here) have the digest \(here.digest.shortHex); those that are clustered are "
+                    + "\(plan.sampleCount) x \(plan.dim), \(welcome.dataDigest.shortHex). "
+                    + "Say with --features where the same files are here")
+        }
+        return PreparedRun(
+            method: AssignmentWorker(plan, here, threads: threads), slices: plan.slices,
+            seed: plan.seed, configDigest: plan.digest, dataDigest: here.digest,
+            isSumming: false)
     }
 
     /// What this worker holds of the data.

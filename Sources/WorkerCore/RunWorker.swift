@@ -16,7 +16,8 @@ public func runWorker(
     await runWorker(
         options, network: network, logger: logger,
         preparation: RunPreparation(
-            dataDirectory: options.dataDirectory, shards: options.shards))
+            dataDirectory: options.dataDirectory, shards: options.shards,
+            features: options.features, threads: options.slots))
 }
 
 /// The same with another source of run and data.

@@ -29,13 +29,14 @@ struct SliceTools: Sendable {
     /// Tools for a run.
     init(
         method: any WorkerMethod, slices: Int, seed: UInt64, slots: Int,
-        activationBudgetBytes: Int, gradientPrecision: GradientPrecision, worker: String
+        activationBudgetBytes: Int, gradientPrecision: GradientPrecision, isSumming: Bool,
+        worker: String
     ) {
         sabotage = Sabotage(worker: worker)
         self.gradientPrecision = gradientPrecision
         self.method = method
         self.seed = seed
-        nodes = NodeBook(slices: slices)
+        nodes = NodeBook(slices: slices, isSumming: isSumming)
         versions = VersionCache()
         activations = ActivationBudget(bytesMax: activationBudgetBytes, method: method)
         // Two a slot: the slice that comes next and the one after it.

@@ -115,7 +115,8 @@ extension Worker {
         tools = SliceTools(
             method: run.method, slices: run.slices, seed: run.seed, slots: slots.count,
             activationBudgetBytes: options.activationBudgetBytes,
-            gradientPrecision: run.gradientPrecision, worker: options.name)
+            gradientPrecision: run.gradientPrecision, isSumming: run.isSumming,
+            worker: options.name)
         toolsRun = (run.configDigest, run.dataDigest)
     }
 }

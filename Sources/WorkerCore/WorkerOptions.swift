@@ -13,6 +13,8 @@ public struct WorkerOptions: Hashable, Sendable {
     public var dataDirectory: String?
     /// The data shards that it holds, rising; empty for all.
     public var shards: [UInt32]
+    /// Files of the features that a clustering is of; empty for where its coordinator found them.
+    public var features: [String]
     /// Whether an unencrypted connection to another machine is allowed.
     public var insecure: Bool
     /// What the worker proves itself with; nil where the coordinator asks for no tokens.
@@ -27,7 +29,8 @@ public struct WorkerOptions: Hashable, Sendable {
     /// Options with these values.
     public init(
         url: String, name: String, slots: Int = 1, dataDirectory: String? = nil,
-        shards: [UInt32] = [], insecure: Bool = false, credential: Credential? = nil,
+        shards: [UInt32] = [], features: [String] = [], insecure: Bool = false,
+        credential: Credential? = nil,
         activationBudgetBytes: Int = WorkerOptions.activationBudgetBytesDefault
     ) {
         self.url = url
@@ -35,6 +38,7 @@ public struct WorkerOptions: Hashable, Sendable {
         self.slots = slots
         self.dataDirectory = dataDirectory
         self.shards = shards
+        self.features = features
         self.insecure = insecure
         self.credential = credential
         self.activationBudgetBytes = activationBudgetBytes

@@ -3,7 +3,7 @@ import Clustering
 import Foundation
 
 /// `pleiad cluster`: k-means and the nearest centers of every sample.
-struct ClusterCommand: ParsableCommand {
+struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster",
         abstract: "Cluster images or features, and find every sample's nearest centers.",
@@ -18,6 +18,12 @@ struct ClusterCommand: ParsableCommand {
             centers of its nearest cells alone (--search cells), and the labels of 10,000 \
             samples are compared with an exact search at the end.
 
+            With --workers or --listen the nearest centers are found by workers, on this machine \
+            or elsewhere, which may join, leave and die at any time: the result is the same to the \
+            last bit. A worker needs the same features; where they lie elsewhere on its host it is \
+            told so: 'pleiad worker --join URL --features FILES'. Means, empty clusters and the \
+            comparison with an exact search are computed here.
+
             Examples:
               pleiad cluster --centers 4000 --out labels.safetensors
               pleiad cluster --features z.npy --centers 20000 --out labels.safetensors
@@ -26,6 +32,9 @@ struct ClusterCommand: ParsableCommand {
               pleiad cluster --features z.npy --centers 4096 --batch 16384 --iterations 500 \
             --out labels.safetensors
               pleiad cluster --checkpoint runs/quick --centers 4000 --out labels.safetensors
+              pleiad cluster --features z.npy --centers 65536 --workers 2 --out labels.safetensors
+              pleiad cluster --features z.npy --centers 65536 --listen tls+tcp://0.0.0.0:4700 \
+            --keys keys/hub --out labels.safetensors
             """)
 
     @Option(help: "Number of clusters.")
@@ -55,7 +64,12 @@ struct ClusterCommand: ParsableCommand {
     @OptionGroup(title: "Search")
     var search: ClusterSearchOptions
 
-    @Option(help: "Threads; they have no influence on the result. Default: one a core.")
+    @OptionGroup(title: "Workers")
+    var workers: ClusterWorkerOptions
+
+    @Option(
+        help: "Threads of this process; they have no influence on the result. Default: one a core."
+    )
     var threads: Int?
 
     @Flag(help: "Begin anew even if OUT.partial holds an interrupted clustering.")
@@ -75,14 +89,15 @@ struct ClusterCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         let settings = ClusteringSettings(
             clusterCount: centers, iterations: iterations, spherical: !plain,
             labelsPerSample: labels, seed: seed, batchCount: batch,
             search: search.method(clusterCount: centers))
         let job = ClusterJob(
             settings: settings, out: out, threads: threads ?? coreCount, isAnew: restart)
-        let report = try job.run(source)
+        let report =
+            try await workers.areWanted ? workers.run(job, source) : job.run(source)
         print(json ? report.json : report.text)
     }
 }

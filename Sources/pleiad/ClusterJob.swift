@@ -16,15 +16,34 @@ struct ClusterJob {
 
     private var statePath: String { out + ".partial" }
 
-    /// Clusters, and writes the result.
+    /// Samples that were looked through, with what belongs to them.
+    struct Prepared {
+        /// What they are called.
+        let name: String
+        /// As they are clustered.
+        let samples: Samples
+        let survey: SampleSurvey
+        let preparation: FeaturePreparation
+        let begin: ContinuousClock.Instant
+    }
+
+    /// Clusters in this process, and writes the result.
     func run(_ source: ClusterSource) throws -> ClusterJobReport {
-        let begin = ContinuousClock.now
         let meter = WorkMeter()
         let line = WorkLine(meter)
         line.start()
         defer { line.end() }
+        return try explained(meter) {
+            let (name, raw) = try source.samples()
+            let prepared = try prepared(raw, name, source.preparation, meter)
+            return try computed(prepared, meter, line)
+        }
+    }
+
+    /// Does `body`; that it was stopped is said in a sentence.
+    func explained<Value>(_ meter: WorkMeter, _ body: () throws -> Value) throws -> Value {
         do {
-            return try computed(source, meter, line, begin)
+            return try body()
         } catch ClusteringError.stopped {
             let made = meter.reading.iterations
             throw RunFailed(
@@ -33,18 +52,31 @@ struct ClusterJob {
         }
     }
 
-    private func computed(
-        _ source: ClusterSource, _ meter: WorkMeter, _ line: WorkLine,
-        _ begin: ContinuousClock.Instant
-    ) throws -> ClusterJobReport {
-        let (name, raw) = try source.samples()
+    /// Looks through the samples.
+    func prepared(
+        _ raw: Samples, _ name: String, _ preparation: FeaturePreparation, _ meter: WorkMeter
+    ) throws -> Prepared {
+        let begin = ContinuousClock.now
         let survey = try SampleSurvey(raw, threads: threads, meter: meter)
-        let samples = raw.prepared(source.preparation, survey: survey)
-        let origin = origin(samples, survey, source.preparation)
+        return Prepared(
+            name: name, samples: raw.prepared(preparation, survey: survey), survey: survey,
+            preparation: preparation, begin: begin)
+    }
+
+    /// Clusters, and writes the result.
+    ///
+    /// - Parameter assigner: who finds nearest centers; nil for this process.
+    func computed(
+        _ prepared: Prepared, assigner: (any CenterAssigner)? = nil, _ meter: WorkMeter,
+        _ line: WorkLine
+    ) throws -> ClusterJobReport {
+        let samples = prepared.samples
+        let origin = origin(samples, prepared.survey, prepared.preparation)
         let stored = try storedState(origin)
         if let stored { line.say("going on after iteration \(stored.iteration) (\(statePath))") }
         var run = try ClusteringRun(
-            samples, settings: settings, resuming: stored, threads: threads, meter: meter)
+            samples, settings: settings, resuming: stored, threads: threads, assigner: assigner,
+            meter: meter)
         var storedAt = ContinuousClock.now
         do {
             while let done = try run.advance() {
@@ -55,13 +87,13 @@ struct ClusterJob {
             }
             let trained = ContinuousClock.now
             let result = try run.result()
-            try result.write(to: out, source: name)
+            try result.write(to: out, source: prepared.name)
             if LocalFileSystem().exists(statePath) {
                 try LocalFileSystem().removeFile(statePath)
             }
             return ClusterJobReport(
-                out: out, samples: samples, result: result,
-                seconds: (trained - begin) / .seconds(1),
+                out: out, samples: samples, result: result, countsScores: assigner == nil,
+                seconds: (trained - prepared.begin) / .seconds(1),
                 labelSeconds: (ContinuousClock.now - trained) / .seconds(1))
         } catch ClusteringError.stopped {
             if run.iteration > 0 { try run.state.write(to: statePath, origin: origin) }
@@ -95,10 +127,11 @@ struct ClusterJob {
     private func description(of done: KMeansIteration, _ run: ClusteringRun) -> String {
         let mean = run.state.objectives.last ?? 0
         let all = Double(done.assignment.count) * Double(settings.clusterCount)
-        let scored = Double(done.scoreCount) / all
+        let scored = 100 * Double(done.scoreCount) / all
         return "iteration \(done.number + 1)/\(settings.iterations)  "
             + (settings.spherical ? "similarity " : "squared distance ") + significant(mean)
-            + "  empty \(grouped(done.refilled))  scored \(significant(100 * scored)) %"
+            + "  empty \(grouped(done.refilled))"
+            + (done.scoreCount > 0 ? "  scored \(significant(scored)) %" : "")
             + (done.isConverged ? "  nothing changes any more" : "")
     }
 }

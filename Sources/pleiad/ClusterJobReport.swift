@@ -6,6 +6,8 @@ struct ClusterJobReport {
     let out: String
     let samples: Samples
     let result: ClusteringResult
+    /// Whether this process made all searches and so knows what was scored.
+    let countsScores: Bool
     /// Seconds before the search for labels, and of it.
     let seconds: Double
     let labelSeconds: Double
@@ -47,10 +49,10 @@ private struct ClusterJobDocument: JSONDocument {
     let imbalance: Double
     let occupancy: [ClusterSizes]
     /// Scores that the iterations computed, and what part of an exact search's these and the
-    /// labels' are.
-    let scores: Int
-    let scoresOfExact: Double
-    let labelScoresOfExact: Double
+    /// labels' are; left out where workers searched.
+    let scores: Int?
+    let scoresOfExact: Double?
+    let labelScoresOfExact: Double?
     /// Of a search in cells: samples compared with an exact one, and how often they agree.
     let checked: Int?
     let agreement: Double?
@@ -84,9 +86,9 @@ private struct ClusterJobDocument: JSONDocument {
         median = report.median
         imbalance = report.imbalance
         occupancy = report.sizes
-        scores = result.scoreCount
-        scoresOfExact = Double(result.scoreCount) / exact / Double(max(iterations, 1))
-        labelScoresOfExact = Double(result.labelScoreCount) / exact
+        scores = job.countsScores ? result.scoreCount : nil
+        scoresOfExact = scores.map { Double($0) / exact / Double(max(result.objectives.count, 1)) }
+        labelScoresOfExact = job.countsScores ? Double(result.labelScoreCount) / exact : nil
         checked = result.agreement?.sampleCount
         agreement = result.agreement?.first
         iterationAgreement = result.agreement?.iterationFirst

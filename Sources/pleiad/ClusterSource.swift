@@ -5,7 +5,6 @@ import Datasets
 import Evaluation
 import Foundation
 import Methods
-import Storage
 import Tensors
 
 /// What is clustered, from the command line.
@@ -37,28 +36,16 @@ struct ClusterSource: ParsableArguments {
         FeaturePreparation(centred: !raw, unitLength: !raw)
     }
 
+    /// What features are called.
+    var name: String { features.joined(separator: ", ") }
+
     /// The samples as they are, and what they are called.
     func samples() throws -> (name: String, samples: Samples) {
         if !features.isEmpty {
-            let files = try paths().map { path in try MatrixFile(mapping: path) }
-            return (features.joined(separator: ", "), try Samples(files))
+            return (name, try Samples(mapping: features))
         }
         let (name, tensor) = try computed()
         return (name, try Samples(tensor))
-    }
-
-    /// The files, those of a folder in the order of their names.
-    private func paths() throws -> [String] {
-        try features.flatMap { path -> [String] in
-            let place = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-            let isFolder = try? place.resourceValues(forKeys: [.isDirectoryKey]).isDirectory
-            guard isFolder == true else { return [path] }
-            let names = try LocalFileSystem().list(path).filter { $0.hasSuffix(".npy") }
-            guard !names.isEmpty else {
-                throw BadInput(description: "\(path): no .npy file in this folder")
-            }
-            return names.map { "\(path)/\($0)" }
-        }
     }
 
     private func computed() throws -> (name: String, features: Tensor) {

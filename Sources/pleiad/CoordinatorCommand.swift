@@ -61,22 +61,26 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 exitsWhenDone: exitWhenDone, insecure: insecure,
                 authority: keys?.authority),
             network: network(for: listen, keys: keys), logger: logger)
-        let evaluations = CheckpointEvaluations(directory: state, settings: coordinator.settings)
+        let evaluations = coordinator.settings.map {
+            CheckpointEvaluations(directory: state, settings: $0)
+        }
+        let beside = evaluations.map {
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: $0, successTerminationBehavior: .ignore,
+                failureTerminationBehavior: .ignore)
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(
-                        service: evaluations, successTerminationBehavior: .ignore,
-                        failureTerminationBehavior: .ignore),
+                services: (beside.map { [$0] } ?? []) + [
                     .init(
                         service: Announced(coordinator: coordinator),
                         successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         try await ending(with: parent) { try await group.run() }
         try await requireOutcome(of: coordinator)
-        if await coordinator.outcome?.reason == .done { try await evaluations.finish() }
+        if await coordinator.outcome?.reason == .done { try await evaluations?.finish() }
     }
 }
 

@@ -75,17 +75,17 @@ struct TrainCommand: AsyncParsableCommand {
                 exitsWhenDone: true, authority: keys?.authority),
             network: network, logger: Logger(label: "pleiad.coordinator"))
         printError("coordinator at \(coordinator.url), state in \(state)")
-        let evaluations = CheckpointEvaluations(directory: state, settings: coordinator.settings)
-        // A group stops its services from the last to the first, each once the next one has ended:
-        // the coordinator ends the open step while workers still compute, and tells them so.
-        let services = [
-            service(evaluations), service(workerService(at: coordinator.url, network: network)),
-            service(ProgressLine(coordinator: coordinator)), service(coordinator),
-        ]
+        let evaluations = coordinator.settings.map {
+            CheckpointEvaluations(directory: state, settings: $0)
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: quietLogger))
+                services: services(
+                    of: coordinator,
+                    beside: (evaluations.map { [$0] } ?? []) + [
+                        workerService(at: coordinator.url, network: network),
+                        ProgressLine(coordinator: coordinator),
+                    ]), gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         try await group.run()
         let (made, rate) = coordinator.throughput
         if made > 0 {
@@ -93,29 +93,7 @@ struct TrainCommand: AsyncParsableCommand {
         }
         if statusAtEnd { print(StatusTable(await coordinator.status()).text) }
         try await requireOutcome(of: coordinator)
-        if await coordinator.outcome?.reason == .done { try await evaluations.finish() }
-    }
-
-    /// The run is over as soon as the coordinator is; its end ends everything else.
-    private func service(
-        _ service: any Service
-    ) -> ServiceGroupConfiguration.ServiceConfiguration {
-        let isCoordinator = service is Coordinator
-        return .init(
-            service: isCoordinator ? service : UntilShutdown(service: service),
-            successTerminationBehavior: isCoordinator ? .gracefullyShutdownGroup : .ignore,
-            failureTerminationBehavior: .gracefullyShutdownGroup)
-    }
-
-    /// A service that may have nothing left to do before its group stops it: a group that stops
-    /// takes the end of any other service than the next for a failure.
-    private struct UntilShutdown: Service {
-        let service: any Service
-
-        func run() async throws {
-            try await service.run()
-            try? await gracefulShutdown()  // cancelled: the group ends at once
-        }
+        if await coordinator.outcome?.reason == .done { try await evaluations?.finish() }
     }
 
     private func workerService(at url: String, network: any Network) -> any Service {

@@ -11,9 +11,10 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker",
         abstract: "Join a coordinator and compute slices for it.",
         discussion: """
-            Needs nothing but the data: the run file comes from the coordinator. Tries its first \
-            join for 60 s, reconnects for ever after that, and ends when the run is over. Ctrl-C \
-            or SIGTERM hands its slices back and leaves.
+            Needs nothing but the data: what is to be done comes from the coordinator, which is \
+            'pleiad coordinator', 'train' or 'cluster'. Tries its first join for 60 s, reconnects \
+            for ever after that, and ends when the run is over. Ctrl-C or SIGTERM hands its slices \
+            back and leaves.
 
             Exit codes: 0 nothing is left to do; 1 the run failed or nobody answers; 2 what it was \
             given does not fit the run; 3 it computed wrong bits and is kept out.
@@ -22,6 +23,7 @@ struct WorkerCommand: AsyncParsableCommand {
               pleiad worker --join tcp://127.0.0.1:4700
               pleiad worker --join tcp://127.0.0.1:4700 --shards 0-3
               pleiad worker --join tls+tcp://10.0.0.5:4700 --keys pleiad-keys --slots 4
+              pleiad worker --join tcp://127.0.0.1:4700 --features z.npy
             """)
 
     @Option(help: "The coordinator; default PLEIAD_COORDINATOR or \(Address.standard).")
@@ -46,6 +48,13 @@ struct WorkerCommand: AsyncParsableCommand {
             memory. Default: all.
             """)
     var shards: ShardList?
+
+    @Option(
+        help: """
+            The features of a clustering that is joined: .npy, safetensors or a folder; several \
+            are taken one after the other. Default: where its coordinator found them.
+            """)
+    var features: [String] = []
 
     @Option(help: "MiB that activations of parked slices may take; past it forward runs again.")
     var activationBudget = WorkerOptions.activationBudgetBytesDefault >> 20
@@ -72,7 +81,8 @@ struct WorkerCommand: AsyncParsableCommand {
         let options = WorkerOptions(
             url: try Address.coordinator(join),
             name: name ?? defaultName(keys?.credential), slots: slots,
-            dataDirectory: data, shards: shards?.numbers ?? [], insecure: insecure,
+            dataDirectory: data, shards: shards?.numbers ?? [], features: features,
+            insecure: insecure,
             credential: keys?.credential,
             activationBudgetBytes: activationBudget << 20)
         let outcome = try await ending(with: parent) {

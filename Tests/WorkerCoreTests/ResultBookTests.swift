@@ -31,6 +31,19 @@ import Testing
         #expect(nodes.map(\.payload) == ["(c+d)"])
     }
 
+    @Test func `where nothing is summed every result leaves at once, siblings or not`() {
+        var book = ResultBook<String>(slices: 4, isSumming: false)
+        for slice in [2, 3] { _ = book.lease(slice, of: key(0), stepSamples: 8) }
+        let first = book.deliver(3, of: key(0), "d", isCurrent: true) { $0 + $1 }
+        #expect(first.map(\.payload) == ["d"] && first[0].node == .leaf(3))
+        let second = book.deliver(2, of: key(0), "c", isCurrent: true) { $0 + $1 }
+        #expect(second.map(\.payload) == ["c"])
+        book.settle(first[0].node, of: key(0))
+        book.endLife()
+        let offered = book.lease(0, of: key(0), stepSamples: 8)
+        #expect(offered.map(\.payload) == ["c"])
+    }
+
     @Test func `what was not delivered in one life is offered in the next one`() {
         var book = ResultBook<String>(slices: 4)
         for slice in 0..<3 { _ = book.lease(slice, of: key(0), stepSamples: 8) }
