@@ -5,6 +5,7 @@ import Methods
 import Networks
 import Optimizers
 import RunFiles
+import Storage
 import Tensors
 import Wire
 
