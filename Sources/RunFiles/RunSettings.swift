@@ -43,7 +43,7 @@ public struct RunSettings: Hashable, Sendable {
         seed = root.unsigned("seed", default: 0)
         steps = root.int("steps", in: 1...1_000_000_000)
         data = DataSettings(from: root.sub("data"))
-        sampling = root.choice("sampling", default: .global)
+        sampling = root.choice("sampling", default: .global, .later)
         batch = BatchSettings(from: root.sub("batch"))
         optimizer = OptimizerSettings(from: root.sub("optimizer"))
         schedule = ScheduleSettings(from: root.sub("schedule"), steps: steps)
@@ -115,7 +115,7 @@ public struct DataSettings: Hashable, Sendable {
         } else if section.has("count") {
             count = section.int("count", in: 1...100_000_000)
         }
-        shards = section.int("shards", in: 1...65_536, default: 1)
+        shards = section.int("shards", in: 1...65_536, default: 1, .later)
         path = section.optionalString("path", .free)
         if kind == .idx, path == nil {
             section.reject("path", "is missing", allowed: "the folder of the four IDX files")
