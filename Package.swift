@@ -264,7 +264,8 @@ let package = Package(
             name: "MethodsTests",
             dependencies: [
                 "Methods", "Networks", "Objectives", "Optimizers", "Tables", "Datasets",
-                "Clustering", "RunFiles", "Storage", "Tensors", "Identity", "Kernels", "Buffers",
+                "Clustering", "Evaluation", "RunFiles", "Storage", "Tensors", "Identity", "Kernels",
+                "Buffers",
             ],
             swiftSettings: numeric),
         .testTarget(

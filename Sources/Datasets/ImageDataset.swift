@@ -112,7 +112,7 @@ public struct ImageDataset: Sendable {
     /// Where the pixels of image `index` begin.
     ///
     /// - Precondition: they are held.
-    func pixelOffset(of index: Int) -> Int {
+    public func pixelOffset(of index: Int) -> Int {
         var before = 0
         for range in held {
             if range.contains(index) {

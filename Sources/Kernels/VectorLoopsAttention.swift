@@ -14,14 +14,19 @@ import Buffers
     public let heads: Int
     /// The width of one head.
     public let headWidth: Int
+    /// Whether a token attends to itself and the tokens before it alone.
+    ///
+    /// What lies behind it gets the probability 0, exactly, and so neither weight nor gradient.
+    public let isCausal: Bool
 
     /// Makes the attention of a shape.
-    public init(batch: Int, tokens: Int, heads: Int, headWidth: Int) {
+    public init(batch: Int, tokens: Int, heads: Int, headWidth: Int, isCausal: Bool = false) {
         precondition(batch >= 0 && tokens > 0 && heads > 0 && headWidth > 0, "attention shape")
         self.batch = batch
         self.tokens = tokens
         self.heads = heads
         self.headWidth = headWidth
+        self.isCausal = isCausal
     }
 
     /// Up to this many elements in a head's query own loops are taken: measured on one core, they
@@ -53,7 +58,8 @@ import Buffers
     private var isSmall: Bool { tokens * headWidth <= Self.ownLoopsMax }
     private var scale: Float { 1 / Float(headWidth).squareRoot() }
 
-    /// out = softmax(Q K^T / sqrt(headWidth)) V of every head.
+    /// out = softmax(Q K^T / sqrt(headWidth)) V of every head; causal attention has the softmax of
+    /// the scores on and below the diagonal.
     ///
     /// - Parameters:
     ///   - projections: `[B, T, 3 C]`.
@@ -131,7 +137,9 @@ import Buffers
         unsafe product(
             tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens,
             scratch)
-        for token in 0..<tokens { unsafe softmax(p + token * paddedTokens) }
+        for token in 0..<tokens {
+            unsafe softmax(p + token * paddedTokens, visible: isCausal ? token + 1 : tokens)
+        }
         unsafe product(
             tokens, headWidth, tokens, p, paddedTokens, 1, q + 2 * width, row, y, width, scratch)
     }
@@ -153,7 +161,7 @@ import Buffers
         unsafe product(
             tokens, headWidth, tokens, p, 1, padded, g, width, dq + 2 * width, row,
             scratch)
-        // dP = g V^T, then dS = scale P (dP - sum(P dP))
+        // dP = g V^T, then dS = scale P (dP - sum(P dP)): 0 where a causal P is
         unsafe transpose(q + 2 * width, row, into: scratch)
         unsafe product(
             tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded,
@@ -198,12 +206,12 @@ import Buffers
         }
     }
 
-    /// The softmax of one row of scores times `scale`, in place; zeros past the last token.
+    /// The softmax of one row of scores times `scale`, in place; zeros past the visible tokens.
     @inline(__always)
-    private func softmax(_ p: UnsafeMutablePointer<Float>) {
+    private func softmax(_ p: UnsafeMutablePointer<Float>, visible: Int) {
         let raw = UnsafeMutableRawPointer(p)
         let lanes = paddedTokens / 8
-        for token in tokens..<paddedTokens { unsafe p[token] = -.infinity }
+        for token in visible..<paddedTokens { unsafe p[token] = -.infinity }
         var best = Lanes(repeating: -.infinity)
         for lane in 0..<lanes {
             let start = lane &* 8

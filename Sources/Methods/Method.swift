@@ -29,8 +29,9 @@ public protocol Method: Sendable {
     func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod
     /// The part that owns what is global.
     func makeCoordinator(dataset: ImageDataset, settings: RunSettings) -> any CoordinatorMethod
-    /// The trained encoder with its head, as evaluation takes it.
-    var network: EmbeddingNetwork { get }
+    /// The trained image encoder with its head, as evaluation takes it; nil for a method that
+    /// trains none.
+    var imageNetwork: EmbeddingNetwork? { get }
     /// The coordinates of an embedding that count in evaluation, the first ones.
     /// Optional: by default all of them.
     var evaluatedWidth: Int { get }
@@ -47,7 +48,7 @@ public protocol Method: Sendable {
 
 extension Method {
     /// All coordinates.
-    public var evaluatedWidth: Int { network.embeddingWidth }
+    public var evaluatedWidth: Int { imageNetwork?.embeddingWidth ?? 0 }
 
     /// No centers.
     public var centers: CenterFiles? { nil }

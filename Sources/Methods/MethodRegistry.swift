@@ -5,6 +5,7 @@ public enum MethodRegistry {
         MLCD.self,
         Contrastive.self,
         FineTuning.self,
+        LiT.self,
     ]
 
     /// The names that a run file may give as its method.

@@ -41,10 +41,20 @@ public struct RunPlan: Sendable {
         method = type.init(sections: sections, settings: settings)
         let given = StartingWeights.read(from: sections.network)
         startingWeights = given?.weights
+        let encoder = method.imageNetwork?.encoderLayout
+        if encoder == nil, given != nil {
+            sections.network.reject(
+                "weights", "are an image encoder's, and \(type.name) trains none",
+                allowed: "no weights")
+        }
+        if encoder == nil, settings.evaluate.every > 0 {
+            root.sub("evaluate").reject(
+                "every", "measures an image encoder, and \(type.name) trains none", allowed: "0")
+        }
         resolved = try document.finish()
-        guard let file = given?.file else { return }
+        guard let file = given?.file, let encoder else { return }
         do throws(WeightFileError) {
-            _ = try file.weights(of: method.network.encoderLayout)
+            _ = try file.weights(of: encoder)
         } catch {
             sections.network.reject("weights", "\(error)")
             try document.finish()

@@ -46,15 +46,15 @@ public struct StartingWeights: Hashable, Sendable {
         }
     }
 
-    /// A version whose encoder has the file's weights.
+    /// A version whose image encoder has the file's weights.
     ///
     /// - Throws: `WeightFileError` if the file cannot be used or is not the run's.
     func applied(to version: VersionTensors, of method: any Method) throws -> VersionTensors {
+        guard let encoder = method.imageNetwork?.encoderLayout else { return version }
         let file = try WeightFile(contentsOf: path)
         guard file.digest == digest else {
             throw WeightFileError.changed(path: path, expected: digest, found: file.digest)
         }
-        let encoder = method.network.encoderLayout
         let (parameters, buffers) = try file.weights(of: encoder)
         return VersionTensors(
             parameters: method.layout.parameters.replacing(

@@ -6,6 +6,8 @@ public enum Initialiser: Sendable, Hashable {
     case zeros
     /// 1 throughout.
     case ones
+    /// This number throughout.
+    case constant(Float)
     /// Normal numbers of this deviation, mean 0.
     case normal(deviation: Float)
     /// Uniform numbers in [-bound, bound).
@@ -31,6 +33,7 @@ public enum Initialiser: Sendable, Hashable {
         return switch self {
         case .zeros: Tensor(zeros: shape)
         case .ones: Tensor(repeating: 1, shape: shape)
+        case .constant(let value): Tensor(repeating: value, shape: shape)
         case .normal(let deviation): random.normalTensor(shape, deviation: deviation)
         case .uniform(let bound): random.uniformTensor(shape, from: -bound, to: bound)
         }

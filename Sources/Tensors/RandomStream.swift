@@ -45,6 +45,8 @@ public enum RandomStream: UInt32, CaseIterable, Sendable {
     case patch = 20
     /// Which centers a gallery shows.
     case shownCenters = 21
+    /// The words of an image's caption.
+    case caption = 22
     /// Numbers that only tests and benchmarks draw.
     case test = 1000
 }

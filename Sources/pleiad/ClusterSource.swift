@@ -56,7 +56,7 @@ struct ClusterSource: ParsableArguments {
         }
         let run = try StoredRun(directory: checkpoint)
         let (version, step) = try run.trainedVersion()
-        let extractor = FeatureExtractor(of: run, version)
+        let extractor = try FeatureExtractor(of: run, version)
         let train = try run.plan.loadData(directory: data).train
         return (
             "\(checkpoint) step \(step)", EncoderFeatures(extractor, dataset: train).features()

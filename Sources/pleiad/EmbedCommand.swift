@@ -98,7 +98,7 @@ struct EmbedCommand: ParsableCommand {
         }
         let run = try StoredRun(directory: directory ?? "")
         let (version, step) = try run.trainedVersion()
-        let (features, embeddings) = try embedded(FeatureExtractor(of: run, version)) {
+        let (features, embeddings) = try embedded(try FeatureExtractor(of: run, version)) {
             let (train, testImages) = try run.plan.loadData(directory: data)
             return test ? testImages : train
         }

@@ -28,6 +28,7 @@ struct EvaluateCommand: ParsableCommand {
               pleiad evaluate runs/quick --step 300 --record
               pleiad evaluate runs/quick --untrained      the network as it began
               pleiad evaluate runs/quick --pixels         no network at all
+              pleiad evaluate runs/lit --zero-shot --images test.npy
             """)
 
     @Argument(help: "The run's state directory.")
@@ -47,6 +48,12 @@ struct EvaluateCommand: ParsableCommand {
 
     @Flag(help: "Evaluate centred raw pixels.")
     var pixels = false
+
+    @Flag(help: "Of a run of lit: classify test images by the texts of their classes.")
+    var zeroShot = false
+
+    @Option(help: "The test images' embeddings, from pleiad embed --test. Goes with --zero-shot.")
+    var images: String?
 
     @Option(help: "The checkpoint of this step. Default: the newest one.")
     var step: Int?
@@ -71,11 +78,18 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError(
                 "--step and --record belong to a checkpoint, not to --untrained or --pixels.")
         }
+        if zeroShot != (images != nil) {
+            throw ValidationError("--zero-shot and --images go together.")
+        }
+        if zeroShot, knn || linear || search || untrained || pixels {
+            throw ValidationError("--zero-shot goes with no other measure.")
+        }
     }
 
     func run() throws {
         if background { giveWay() }
         let run = try StoredRun(directory: directory)
+        if zeroShot, let images { return try classify(images, by: run) }
         let trained = untrained || pixels ? nil : try run.trainedVersion(step: step)
         let (train, test) = try run.plan.loadData(directory: data)
         let isEverything = !knn && !linear && !search
@@ -89,6 +103,12 @@ struct EvaluateCommand: ParsableCommand {
         print(json ? report.json : report.text)
     }
 
+    private func classify(_ images: String, by run: StoredRun) throws {
+        let measured = try ZeroShotEvaluation(of: run, step: step, images: images, data: data)
+        if record { try measured.record.write(to: directory) }
+        print(json ? measured.json : measured.text)
+    }
+
     private func representation(
         of run: StoredRun, _ trained: (version: VersionTensors, step: Int)?, train: ImageDataset,
         test: ImageDataset
@@ -97,7 +117,7 @@ struct EvaluateCommand: ParsableCommand {
         let version = try trained?.version ?? run.untrainedVersion()
         return Representation(
             name: trained.map { "step \($0.step)" } ?? "untrained",
-            extractor: FeatureExtractor(of: run, version),
+            extractor: try FeatureExtractor(of: run, version),
             width: run.plan.method.evaluatedWidth, train: train, test: test)
     }
 

@@ -4,6 +4,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Methods
+import RunFiles
 import Storage
 import Tensors
 
@@ -12,10 +13,25 @@ var coreCount: Int { ProcessInfo.processInfo.activeProcessorCount }
 
 extension FeatureExtractor {
     /// An extractor of one version of a stored run, on all cores.
-    init(of run: StoredRun, _ version: VersionTensors) {
+    ///
+    /// - Throws: `BadInput` if the run trains no image encoder.
+    init(of run: StoredRun, _ version: VersionTensors) throws {
+        guard let network = run.plan.method.imageNetwork else {
+            throw BadInput.noImageEncoder(run)
+        }
         self.init(
-            network: run.plan.method.network, parameters: version.parameters,
+            network: network, parameters: version.parameters,
             buffers: version.buffers, threads: coreCount)
+    }
+}
+
+extension BadInput {
+    /// A run of a method that trains no image encoder.
+    static func noImageEncoder(_ run: StoredRun) -> BadInput {
+        let method = run.plan.settings.method
+        return BadInput(
+            description: "\(run.directory): a run of \(method) trains no image encoder; its text "
+                + "tower is measured by pleiad evaluate --zero-shot --images FILE")
     }
 }
 

@@ -34,7 +34,7 @@ func processExitCode(of error: any Error) -> Int32? {
     switch error {
     case is Quarantined: WorkerOutcome.quarantinedCode
     case is BadInput, is RunFileError, is DatasetError, is ClusteringError,
-        is ClusteringPlanError, is WeightFileError, is WeightExportError:
+        is ClusteringPlanError, is WeightFileError, is WeightExportError, is LiTError:
         2
     case let error as DaemonError: error.isBadInput ? 2 : 1
     case let error as DrillError: error.isBadInput ? 2 : 1

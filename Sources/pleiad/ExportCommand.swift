@@ -41,7 +41,10 @@ struct ExportCommand: ParsableCommand {
     func run() throws {
         let run = try StoredRun(directory: directory)
         let (version, made) = try run.trainedVersion(step: step)
-        let export = try WeightExport(run.plan.method.network, version, step: made, for: target)
+        guard let network = run.plan.method.imageNetwork else {
+            throw BadInput.noImageEncoder(run)
+        }
+        let export = try WeightExport(network, version, step: made, for: target)
         try export.write(to: out)
         if json {
             print(report(export, step: made).text)

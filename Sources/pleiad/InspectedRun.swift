@@ -28,7 +28,7 @@ struct InspectionSource: ParsableArguments {
                 centers: try InspectedCenters(
                     of: run.plan.method, tables: run.tables(in: checkpoint),
                     directory: directory),
-                extractor: FeatureExtractor(of: run, try run.version(in: checkpoint)))
+                extractor: try FeatureExtractor(of: run, try run.version(in: checkpoint)))
         }
     }
 }

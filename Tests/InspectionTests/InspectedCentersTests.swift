@@ -141,5 +141,5 @@ private struct Tableless: Method {
     ) -> any CoordinatorMethod {
         inner.makeCoordinator(dataset: dataset, settings: settings)
     }
-    var network: EmbeddingNetwork { inner.network }
+    var imageNetwork: EmbeddingNetwork? { inner.imageNetwork }
 }

@@ -98,9 +98,12 @@ struct MadeCenters {
     }
 
     func extractor(threads: Int = 2) -> FeatureExtractor {
+        guard let network = plan.method.imageNetwork else {
+            preconditionFailure("a method without an image encoder")
+        }
         let layout = plan.method.layout
         return FeatureExtractor(
-            network: plan.method.network, parameters: layout.initialised(seed: 7),
+            network: network, parameters: layout.initialised(seed: 7),
             buffers: layout.initialisedBuffers(), threads: threads)
     }
 

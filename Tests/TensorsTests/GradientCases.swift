@@ -2,7 +2,7 @@ import Tensors
 
 /// The list that `GradientTests` goes through: every operation, shapes with and without tails.
 let gradientCases: [GradientCase] =
-    arithmeticCases + functionCases + productCases + rowCases + layoutCases + imageCases
+    arithmeticCases + functionCases + productCases + rowCases + layoutCases + imageCases + textCases
 
 private let arithmeticCases: [GradientCase] = [
     GradientCase("+", [sample([3, 5], 1), sample([3, 5], 2)]) { $0[0] + $0[1] },

@@ -154,5 +154,6 @@ enum TidyRules {
     /// The names with which the types of each method begin.
     static let methodNames = [
         "MLCD", "Contrastive", "RRCM", "FSFM", "Mugs", "CroCo", "MPLUG", "MixedAE", "OBoW", "CTVIS",
+        "FineTuning", "LiT",
     ]
 }

@@ -37,6 +37,9 @@ public struct Contrastive: Method {
     /// The encoder's parameters, then `head.weight` and `head.bias`.
     public var layout: ParameterLayout { network.layout }
 
+    /// Encoder and head.
+    public var imageNetwork: EmbeddingNetwork? { network }
+
     /// One round.
     ///
     /// Noise-contrastive estimation fixes its constant by the whole first step, so that its steps

@@ -31,6 +31,9 @@ public struct FineTuning: Method {
             embeddingWidth: classCount, headHasBias: true)
     }
 
+    /// Encoder and classifier, as evaluation takes them.
+    public var imageNetwork: EmbeddingNetwork? { network }
+
     /// The encoder's parameters, then `head.weight` and `head.bias`.
     public var layout: ParameterLayout { network.layout }
 

@@ -33,6 +33,9 @@ public struct MLCD: Method {
             embeddingWidth: settings.dim)
     }
 
+    /// Encoder and projection, as evaluation takes them.
+    public var imageNetwork: EmbeddingNetwork? { network }
+
     /// The encoder's parameters, then `head.weight`.
     public var layout: ParameterLayout { network.layout }
 

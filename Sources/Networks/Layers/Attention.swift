@@ -5,17 +5,21 @@ public struct Attention: Sendable {
     private let qkv: Linear
     private let projection: Linear
     private let heads: Int
+    private let isCausal: Bool
 
     /// Enters `NAME.qkv` `[3 width, width]` and `NAME.proj` `[width, width]`, with biases.
     ///
     /// torch's defaults are those of `nn.MultiheadAttention`: Xavier uniform for the packed
     /// projection, zero biases.
+    ///
+    /// - Parameter isCausal: whether a token attends to itself and the tokens before it alone.
     public init(
         _ layout: inout ParameterLayout, name: String, width: Int, heads: Int,
-        initialisation: Initialisation
+        initialisation: Initialisation, isCausal: Bool = false
     ) {
         precondition(heads > 0 && width % heads == 0, "\(heads) heads of a width of \(width)")
         self.heads = heads
+        self.isCausal = isCausal
         qkv = Linear(
             &layout, name: "\(name).qkv", inputs: width, outputs: 3 * width,
             weight: initialisation == .torch
@@ -27,6 +31,6 @@ public struct Attention: Sendable {
 
     /// `[B, T, width]` to the same shape.
     public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        projection(selfAttention(qkv(x, pass), heads: heads), pass)
+        projection(selfAttention(qkv(x, pass), heads: heads, isCausal: isCausal), pass)
     }
 }

@@ -8,15 +8,17 @@ public struct TransformerBlock: Sendable {
     private let mlp: MLP
 
     /// Enters `NAME.norm1`, `NAME.attn`, `NAME.norm2` and `NAME.mlp`.
+    ///
+    /// - Parameter isCausal: whether a token attends to itself and the tokens before it alone.
     public init(
         _ layout: inout ParameterLayout, name: String, width: Int, heads: Int, hidden: Int,
-        initialisation: Initialisation
+        initialisation: Initialisation, isCausal: Bool = false
     ) {
         let epsilon = initialisation.normEpsilon
         norm1 = LayerNorm(&layout, name: "\(name).norm1", width: width, epsilon: epsilon)
         attention = Attention(
             &layout, name: "\(name).attn", width: width, heads: heads,
-            initialisation: initialisation)
+            initialisation: initialisation, isCausal: isCausal)
         norm2 = LayerNorm(&layout, name: "\(name).norm2", width: width, epsilon: epsilon)
         mlp = MLP(
             &layout, name: "\(name).mlp", width: width, hidden: hidden,

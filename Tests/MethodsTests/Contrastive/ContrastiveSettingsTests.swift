@@ -59,7 +59,8 @@ import Testing
         let method = try method(views: "brightness: 0.4, contrast: 0.2, flip: 0")
         #expect(method.views.jitter == ColourJitter(brightness: 0.4, contrast: 0.2))
         #expect(method.views.flipProbability == 0)
-        let network = try plan(network: "kind: conv, widths: [16, 32, 64]").method.network
+        let network = try #require(
+            try plan(network: "kind: conv, widths: [16, 32, 64]").method.imageNetwork)
         #expect(network.featureWidth == 64)
         #expect(network.origin?.settings == .smallConvolutionalNet(widths: [16, 32, 64]))
     }

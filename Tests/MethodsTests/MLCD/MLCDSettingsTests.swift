@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test func `the registry knows its methods by name`() {
-        #expect(MethodRegistry.names == ["mlcd", "contrastive", "fine-tuning"])
+        #expect(MethodRegistry.names == ["mlcd", "contrastive", "fine-tuning", "lit"])
         #expect(MethodRegistry.method(named: "mlcd") != nil)
         #expect(MethodRegistry.method(named: "nothing") == nil)
     }
