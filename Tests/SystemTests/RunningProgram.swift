@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// A failure to start, or to come to an end in time.
 struct ProgramFailure: Error, CustomStringConvertible {
@@ -8,16 +7,11 @@ struct ProgramFailure: Error, CustomStringConvertible {
 
 /// The program under test as a process of its own, with bounded waits.
 final class RunningProgram: @unchecked Sendable {
-    // Sendable: `process` is used by the one test that started it; output is behind a mutex.
+    // Sendable: `process` is used by the one test that started it; all else is constant.
     private let process = Process()
-    private let pipes = [Pipe(), Pipe()]
-    private let collected = Mutex(Output())
-
-    private struct Output {
-        var standard = Data()
-        var error = Data()
-        var openPipes = 2
-    }
+    /// What it writes goes to files: they are whole once it has ended, and a child that lives on
+    /// keeps nobody waiting. (Foundation's handlers of pipes have lost the rest of long outputs.)
+    private let written: ScratchDirectory
 
     /// The repository.
     static let root = URL(fileURLWithPath: #filePath)
@@ -43,21 +37,31 @@ final class RunningProgram: @unchecked Sendable {
         process.currentDirectoryURL = Self.root
         process.environment = ProcessInfo.processInfo.environment
             .merging(environment) { _, new in new }
-        process.standardOutput = pipes[0]
-        process.standardError = pipes[1]
+        written = try ScratchDirectory()
+        let handles = try ["output", "errors"].map { name in
+            try FileHandle(forWritingTo: URL(fileURLWithPath: written.write(name, "")))
+        }
+        (process.standardOutput, process.standardError) = (handles[0], handles[1])
         process.standardInput = FileHandle.nullDevice
-        collect(pipes[0]) { $0.standard.append($1) }
-        collect(pipes[1]) { $0.error.append($1) }
         try process.run()
+        for handle in handles { try handle.close() }
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     /// Standard output so far.
-    var output: String { collected.withLock { String(decoding: $0.standard, as: UTF8.self) } }
+    var output: String { text("output") }
 
     /// Standard error so far.
-    var errors: String { collected.withLock { String(decoding: $0.error, as: UTF8.self) } }
+    var errors: String { text("errors") }
+
+    private func text(_ name: String) -> String {
+        do {
+            return try SmallFiles.text(of: written.appending(name))
+        } catch {
+            return "\(error)"
+        }
+    }
 
     /// Whether it runs.
     var isRunning: Bool { process.isRunning }
@@ -71,16 +75,6 @@ final class RunningProgram: @unchecked Sendable {
     /// The exit code (128 + n for a signal n), once it has ended.
     func exitCode(within seconds: Double) async throws -> Int32 {
         try await wait(seconds, "the end of \(process.arguments ?? [])") { !process.isRunning }
-        // The last output is on its way; a child that lives on may hold the pipes open.
-        let deadline = ContinuousClock.now + .seconds(1)
-        while collected.withLock({ $0.openPipes > 0 }), ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        // Else they stay open: with more than a thousand, Foundation's `Process.run` reads past the
-        // listing of its descriptors.
-        if collected.withLock({ $0.openPipes == 0 }) {
-            for pipe in pipes { try? pipe.fileHandleForReading.close() }
-        }
         let isSignal = process.terminationReason == .uncaughtSignal
         return (isSignal ? 128 : 0) + process.terminationStatus
     }
@@ -120,16 +114,6 @@ final class RunningProgram: @unchecked Sendable {
                     description: "waited \(seconds) s for \(what); \(output)\(errors)")
             }
             try await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
-    private func collect(_ pipe: Pipe, _ append: @escaping @Sendable (inout Output, Data) -> Void) {
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.collected.withLock { output in
-                if data.isEmpty { output.openPipes -= 1 } else { append(&output, data) }
-            }
         }
     }
 }
