@@ -7,9 +7,12 @@
 #define WIDE __attribute__((target("avx512f")))
 #define UNROLLED _Pragma("clang loop unroll(full)")
 
-enum { lanes = 16, rows_max = 8 };
+// So many rows of B are called for ahead: they come from a second-level cache.
+enum { lanes = 16, rows_max = 8, rows_ahead = 8 };
 
 int wide_strip_is_supported(void) { return __builtin_cpu_supports("avx512f") != 0; }
+
+int wide_strip_is_intel(void) { return __builtin_cpu_is("intel") != 0; }
 
 // One tile of `rows` by `vectors` registers. Always inlined with both as constants, so that the
 // sums are registers from beginning to end: at most 24 of them, three of B and one of A.
@@ -37,6 +40,7 @@ WIDE static inline __attribute__((always_inline)) void tile(
         UNROLLED for (int j = 0; j < vectors; j++) {
             const float *from = b + j * lanes;
             row[j] = j + 1 < vectors ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(last, from);
+            __builtin_prefetch(from + rows_ahead * row_b, 0, 3);
         }
         UNROLLED for (int i = 0; i < rows; i++) {
             const __m512 factor = _mm512_set1_ps(a[i * row_a]);
@@ -87,6 +91,8 @@ WIDE void wide_strip_multiply(
 #else
 
 int wide_strip_is_supported(void) { return 0; }
+
+int wide_strip_is_intel(void) { return 0; }
 
 void wide_strip_multiply(
     const struct wide_strip *s, const float *a, const float *b, const float *start, float *c) {

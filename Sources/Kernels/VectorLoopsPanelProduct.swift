@@ -19,7 +19,12 @@ import Buffers
     ///
     /// They take 24 KiB of a first-level cache where a panel has 16 columns. Panels of 48 come from
     /// the second level in any case. Shorter sums are put down and taken up again more often.
-    static let depthMax = PanelTile.hasWideRegisters ? 800 : 384
+    private static let depthMax = PanelTile.hasWideRegisters ? 800 : 384
+    /// The same where A is transposed.
+    ///
+    /// Its columns are a whole row apart, and lines so far apart meet in a few places of a cache:
+    /// Intel's keep fewer of them than a sum of 800 terms has (a third of the time of dL/dW).
+    private static let transposedDepthMax = PanelTile.hasIntelCaches ? 272 : depthMax
     /// Rows of A that meet all panels before the next ones do: 150 KiB of a second-level cache.
     static let rowsMax = PanelTile.hasWideRegisters ? 48 : 96
     /// Columns of C from which on it pays to interleave a transposed A.
@@ -55,7 +60,8 @@ import Buffers
         isAdded: Bool, into c: UnsafeMutablePointer<Float>
     ) {
         // Parts of one length: a short last one would cost as much of C as a long one.
-        let parts = max(1, (k &+ Self.depthMax &- 1) / Self.depthMax)
+        let depthMax = columnA == 1 ? Self.depthMax : Self.transposedDepthMax
+        let parts = max(1, (k &+ depthMax &- 1) / depthMax)
         let depth = max(8, (k &+ 8 &* parts &- 1) / (8 &* parts) &* 8)
         let isInterleaved =
             columnA != 1 && n >= Self.interleavedColumnsMin && !PanelTile.hasWideRegisters

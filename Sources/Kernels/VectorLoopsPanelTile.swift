@@ -32,6 +32,9 @@ import CWideTiles
     /// Whether the processor has registers of sixteen floats.
     static let hasWideRegisters = wide_strip_is_supported() != 0
 
+    /// Whether it has, and its caches are Intel's.
+    static let hasIntelCaches = hasWideRegisters && wide_strip_is_intel() != 0
+
     /// The columns of two registers of eight.
     private var width: Int { 16 }
 

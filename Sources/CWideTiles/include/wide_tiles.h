@@ -26,6 +26,9 @@ struct wide_strip {
 /// Whether the processor has what `wide_strip_multiply` is compiled for.
 int wide_strip_is_supported(void);
 
+/// Whether the processor is one of Intel's.
+int wide_strip_is_intel(void);
+
 /// C = start + A B; nothing past the strip's columns is read or written.
 void wide_strip_multiply(
     const struct wide_strip *strip, const float *a, const float *b, const float *start, float *c);
