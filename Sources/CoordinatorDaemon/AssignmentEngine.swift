@@ -119,7 +119,7 @@ actor AssignmentEngine {
         board.stepCommitted(
             StepFigures(
                 step: step.index, samples: open.rowCount, rate: 0, gradientNorm: 0,
-                coordinator: board.takeCoordinatorSeconds(), phases: board.takePhases(),
+                phases: board.takePhases(),
                 figures: [SliceResult.Sum(name: "score", value: mean)]),
             tables: [plan.centersSummary])
         let found = NearestCenters(depth: open.depth, centers: centers, scores: scores)

@@ -53,8 +53,7 @@ extension Coordinator {
         board.publish(tables: [options.plan.centersSummary])
         self.init(
             work: AssignmentWork(options, desk: desk, board: board, shelf: shelf),
-            settings: machineSettings(of: options), listener: listener, board: board, shelf: shelf,
-            exitsWhenDone: true, logger: logger)
+            listener: listener, board: board, shelf: shelf, exitsWhenDone: true, logger: logger)
     }
 }
 
@@ -63,6 +62,7 @@ extension Coordinator {
 /// Iterations are the steps, centers their versions, runs of samples their slices; nearest centers
 /// are the rows of a slice's result. There is no gradient and no exchange.
 struct AssignmentWork: CoordinatedWork {
+    let settings: MachineSettings
     private let plan: ClusteringPlan
     private let engine: AssignmentEngine
     private let openStep = OpenAssignmentStep()
@@ -71,6 +71,7 @@ struct AssignmentWork: CoordinatedWork {
         _ options: AssignmentOptions, desk: AssignmentDesk, board: FigureBoard,
         shelf: VersionShelf
     ) {
+        settings = machineSettings(of: options)
         plan = options.plan
         engine = AssignmentEngine(
             plan: options.plan, iterations: options.iterations, desk: desk, board: board,

@@ -10,6 +10,8 @@ import Wire
 /// There are two: a training run (`TrainingWork`) and the assignments of a clustering
 /// (`AssignmentWork`).
 protocol CoordinatedWork: Sendable {
+    /// What the machine is told of the work, the same for the coordinator's whole life.
+    var settings: MachineSettings { get }
     /// Carries out commands in order until their stream ends; events go back through `report`.
     func serve(
         _ commands: AsyncStream<EngineCommand>,

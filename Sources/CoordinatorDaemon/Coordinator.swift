@@ -69,7 +69,6 @@ public actor Coordinator: Service {
     var machine: StepMachine
     var ports: [ConnectionID: ConnectionPort] = [:]
     var staging = Staging()
-    var turnClock = TurnClock()
     var phaseClock = PhaseClock()
     var connectionsMade: UInt64 = 0
     /// The incarnation that each connection's last request carried.
@@ -101,8 +100,8 @@ public actor Coordinator: Service {
         }
         let (board, shelf) = (FigureBoard(), VersionShelf())
         self.init(
-            work: TrainingWork(run: run, directory: directory, board: board, shelf: shelf),
-            settings: machineSettings(run: run, epoch: directory.epoch, options: options),
+            work: TrainingWork(
+                run: run, directory: directory, options: options, board: board, shelf: shelf),
             listener: listener, board: board, shelf: shelf, exitsWhenDone: options.exitsWhenDone,
             logger: logger)
     }
@@ -113,8 +112,8 @@ public actor Coordinator: Service {
     ///   - board: where the work publishes its figures.
     ///   - shelf: where the work puts the version of the open step.
     init(
-        work: any CoordinatedWork, settings: MachineSettings, listener: any Listener,
-        board: FigureBoard, shelf: VersionShelf, exitsWhenDone: Bool, logger: Logger
+        work: any CoordinatedWork, listener: any Listener, board: FigureBoard,
+        shelf: VersionShelf, exitsWhenDone: Bool, logger: Logger
     ) {
         url = listener.url
         self.work = work
@@ -125,7 +124,7 @@ public actor Coordinator: Service {
         self.logger = logger
         (commands, toEngine) = AsyncStream.makeStream()
         (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        machine = StepMachine(settings: settings)
+        machine = StepMachine(settings: work.settings)
     }
 
     /// What the run file says, whatever the method; nil where no run is trained.
@@ -182,10 +181,8 @@ public actor Coordinator: Service {
     func handle(_ event: Event) {
         let now = clock.now
         let seconds = Double(now.nanoseconds) / 1e9
-        if let waited = turnClock.note(event, at: seconds) { board.add(waited) }
         phaseClock.note(event, at: seconds)
         for effect in machine.handle(event, at: now) {
-            turnClock.note(effect, at: seconds)
             if let phases = phaseClock.note(effect, at: seconds) { board.complete(phases) }
             carryOut(effect)
         }

@@ -9,8 +9,6 @@ struct StepFigures: Sendable {
     var samples: Int
     var rate: Double
     var gradientNorm: Double
-    /// What the coordinator took from the commit before to this one.
-    var coordinator: CoordinatorSeconds
     /// Where the step's time went.
     var phases: PhaseSeconds
     /// What the method reports, in its order; `loss` is among them.
@@ -33,9 +31,6 @@ final class FigureBoard: Sendable {
         /// Steps that this start has committed, and the seconds from its first commit to its last.
         var stepsMade = 0
         var secondsMade = 0.0
-        /// What the coordinator took since the first commit, and since the last one.
-        var coordinatorMade = CoordinatorSeconds()
-        fileprivate var coordinatorOpen = CoordinatorSeconds()
         /// The phases of the last steps, a mean.
         var phases: PhaseSeconds { PhaseSeconds.mean(lastPhases) }
         fileprivate var lastPhases: [PhaseSeconds] = []
@@ -70,19 +65,6 @@ final class FigureBoard: Sendable {
     /// The tables as they are now.
     func publish(tables: [TableSummary]) { state.withLock { $0.tables = tables } }
 
-    /// Workers may have waited for the coordinator.
-    func add(_ seconds: CoordinatorSeconds) {
-        state.withLock { $0.coordinatorOpen = $0.coordinatorOpen + seconds }
-    }
-
-    /// What was added since the call before; the engine enters it with the step that commits.
-    func takeCoordinatorSeconds() -> CoordinatorSeconds {
-        state.withLock { state in
-            defer { state.coordinatorOpen = CoordinatorSeconds() }
-            return state.coordinatorOpen
-        }
-    }
-
     /// The results of a step are complete; the engine enters its phases when it commits.
     func complete(_ phases: PhaseSeconds) { state.withLock { $0.phasesOpen = phases } }
 
@@ -101,9 +83,6 @@ final class FigureBoard: Sendable {
             state.preparation = ""
             state.stepsMade += 1
             state.samplesMade += figures.samples
-            if state.firstCommit != nil {
-                state.coordinatorMade = state.coordinatorMade + figures.coordinator
-            }
             let first = state.firstCommit ?? (now, figures.samples)
             state.firstCommit = first
             state.secondsMade = now - first.seconds

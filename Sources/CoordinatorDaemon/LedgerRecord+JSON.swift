@@ -62,7 +62,7 @@ extension StepFigures {
             JSONMember("samples", .integer(Int64(samples))),
             JSONMember("learning_rate", .number(rate)),
             JSONMember("gradient_norm", .number(gradientNorm)),
-            JSONMember("answer_seconds", .number(coordinator.answers)),
+            JSONMember("answer_seconds", .number(phases.answers)),
         ]
         members += phases.named.map { JSONMember("\($0.name)_seconds", .number($0.seconds)) }
         members += figures.map { JSONMember($0.name, .number($0.value)) }

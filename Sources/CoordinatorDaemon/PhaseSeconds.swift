@@ -3,7 +3,7 @@ import CoordinatorCore
 /// Where the time of a step goes, one phase after the other, as the coordinator sees it.
 ///
 /// The phases of all workers together: forward ends with the last input, whoever sends it. Their
-/// sum is the time from one step's last result to the next one's.
+/// sum is the time from one step's last result to the next one's; `answers` lies across them.
 struct PhaseSeconds: Hashable, Sendable {
     /// From the last result of the step before to the opening of this one: commit, draw.
     var turn = 0.0
@@ -14,8 +14,12 @@ struct PhaseSeconds: Hashable, Sendable {
     var exchange = 0.0
     /// From the last answer to the last result.
     var backward = 0.0
+    /// From the last input of an answer group to its answer, summed over groups.
+    ///
+    /// Workers compute other slices meanwhile, if there are any.
+    var answers = 0.0
 
-    /// Their names and values, in the order of time.
+    /// The names and values of the phases, in the order of time.
     var named: [(name: String, seconds: Double)] {
         [("turn", turn), ("forward", forward), ("exchange", exchange), ("backward", backward)]
     }
@@ -28,13 +32,21 @@ struct PhaseSeconds: Hashable, Sendable {
         }
         return PhaseSeconds(
             turn: mean(\.turn), forward: mean(\.forward), exchange: mean(\.exchange),
-            backward: mean(\.backward))
+            backward: mean(\.backward), answers: mean(\.answers))
     }
 }
 
-/// Measures the phases of steps, from the machine's effects and the events that it is given.
+/// Measures the phases of steps and the waits for answers, from the machine's effects and the
+/// events that it is given.
 struct PhaseClock {
+    private struct Group: Hashable {
+        var round: Int
+        var group: Int
+    }
+
     private var turn = 0.0
+    private var answers = 0.0
+    private var answersBegan: [Group: Double] = [:]
     private var committedAt: Double?
     private var openedAt: Double?
     private var inputAt: Double?
@@ -47,7 +59,11 @@ struct PhaseClock {
             // A step that is opened again begins anew; the turn before it was measured once.
             turn = committedAt.take().map { seconds - $0 } ?? 0
             (openedAt, inputAt, answeredAt) = (seconds, nil, nil)
-        case .groupAnswered: answeredAt = seconds
+            (answers, answersBegan) = (0, [:])
+        case .groupAnswered(_, let round, let group):
+            answeredAt = seconds
+            let began = answersBegan.removeValue(forKey: Group(round: round, group: group))
+            answers += began.map { seconds - $0 } ?? 0
         default: break
         }
     }
@@ -55,8 +71,9 @@ struct PhaseClock {
     /// An effect is about to be carried out; tells the phases of a step that is complete.
     mutating func note(_ effect: Effect, at seconds: Double) -> PhaseSeconds? {
         switch effect {
-        case .answerGroup:
+        case .answerGroup(_, let round, let group, _):
             inputAt = seconds
+            answersBegan[Group(round: round, group: group)] = seconds
             return nil
         case .commit:
             committedAt = seconds
@@ -64,7 +81,7 @@ struct PhaseClock {
             let (input, answered) = (inputAt ?? seconds, answeredAt ?? seconds)
             return PhaseSeconds(
                 turn: turn, forward: input - openedAt, exchange: max(0, answered - input),
-                backward: max(0, seconds - max(answered, input)))
+                backward: max(0, seconds - max(answered, input)), answers: answers)
         default: return nil
         }
     }

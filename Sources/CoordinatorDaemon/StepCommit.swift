@@ -65,8 +65,7 @@ extension StateEngine {
     ) throws {
         let line = StepFigures(
             step: step.index, samples: run.sampler.batchCount(step: step.index), rate: rate,
-            gradientNorm: gradientNorm, coordinator: board.takeCoordinatorSeconds(),
-            phases: board.takePhases(), figures: figures)
+            gradientNorm: gradientNorm, phases: board.takePhases(), figures: figures)
         try directory.append(line, secondsSinceStart: board.seconds)
         board.stepCommitted(line, tables: method.tables)
     }

@@ -11,6 +11,7 @@ import Wire
 
 /// A training run as a coordinator's work: its state directory and its numeric state.
 struct TrainingWork: CoordinatedWork {
+    let settings: MachineSettings
     let run: LoadedRun
     let directory: RunDirectory
     private let engine: StateEngine
@@ -21,8 +22,10 @@ struct TrainingWork: CoordinatedWork {
     private let endAsides: AsyncStream<Event>.Continuation
 
     init(
-        run: LoadedRun, directory: RunDirectory, board: FigureBoard, shelf: VersionShelf
+        run: LoadedRun, directory: RunDirectory, options: CoordinatorOptions, board: FigureBoard,
+        shelf: VersionShelf
     ) {
+        settings = machineSettings(run: run, epoch: directory.epoch, options: options)
         let (states, snapshots) = AsyncStream.makeStream(of: NumericState.self)
         self.run = run
         self.directory = directory

@@ -75,7 +75,7 @@ import Testing
             try directory.append(
                 StepFigures(
                     step: committed - 1, samples: 8, rate: 0.1, gradientNorm: 1,
-                    coordinator: CoordinatorSeconds(), phases: PhaseSeconds(), figures: []),
+                    phases: PhaseSeconds(), figures: []),
                 secondsSinceStart: 1)
             if committed == 1 { done.doubts = max(done.doubts, try directory.noteDoubt()) }
             guard committed.isMultiple(of: 2) else { continue }
