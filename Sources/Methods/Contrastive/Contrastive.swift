@@ -11,7 +11,7 @@ public import Tensors
 /// each other row by e^(s/tau); other losses take all of them alike, the nearest alone, or drawn
 /// ones. A worker sends embeddings z and gets dL/dz; it never sees the bank.
 ///
-/// Settings: `ContrastiveSettings`. A step: `ContrastiveWorker`, `ContrastiveCoordinator`. Losses:
+/// Settings: `ContrastiveSettings`. A step: `EmbeddingWorker`, `ContrastiveCoordinator`. Losses:
 /// `InstanceLoss`, `NoiseContrastiveLoss`. Bank: `MemoryBank`.
 public struct Contrastive: Method {
     /// The name in run files.
@@ -51,7 +51,7 @@ public struct Contrastive: Method {
     }
 
     /// The step's loss.
-    public var sumNames: [String] { ["loss"] }
+    public var sumNames: [String] { EmbeddingWorker.sumNames(terms: []) }
 
     /// Embeddings `[samples, D]`, finite.
     public func problem(with input: NamedTensors, round: Int, samples: Int) -> String? {
@@ -61,14 +61,7 @@ public struct Contrastive: Method {
 
     /// The worker's part.
     public func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod {
-        ContrastiveWorker(
-            network: network,
-            activationBytesPerImage: network.activationBytesPerImage(
-                channels: dataset.channels, height: views.height, width: views.width)
-        ) { [views] work in
-            dataset.randomResizedCropFlip(
-                work.samples, dataEpoch: Int(work.dataEpoch), seed: seed, settings: views)
-        }
+        EmbeddingWorker(network, dataset: dataset, seed: seed, views: views)
     }
 
     /// The coordinator's part.

@@ -8,9 +8,7 @@ struct FineTuningWorker: WorkerMethod {
     let network: EmbeddingNetwork
     /// Images `[b, C, H, W]` of a slice and their labels.
     let makeViews: @Sendable (SliceWork) -> (images: Tensor, labels: [Int])
-    /// Memory of slices that ended, for slices that begin.
-    let pool = BufferPool(freeBytesMax: .max)
-    private let weights: PackedVersion
+    private let memory: SliceMemory
 
     init(
         network: EmbeddingNetwork,
@@ -18,7 +16,7 @@ struct FineTuningWorker: WorkerMethod {
     ) {
         self.network = network
         self.makeViews = makeViews
-        weights = PackedVersion(network.layout)
+        memory = SliceMemory(network.layout)
     }
 
     /// The images, and their labels as a second tensor `[b]`.
@@ -32,7 +30,7 @@ struct FineTuningWorker: WorkerMethod {
         progress: any SliceProgress,
         exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
     ) async throws -> SliceResult {
-        defer { pool.endPiece() }
+        defer { memory.pool.endPiece() }
         return computed(
             work, images: views[0], labels: views[1].values.map { Int($0) }, version, progress)
     }
@@ -43,23 +41,22 @@ struct FineTuningWorker: WorkerMethod {
         _ work: SliceWork, images: Tensor, labels: [Int], _ version: VersionTensors,
         _ progress: any SliceProgress
     ) -> SliceResult {
-        let tape = Tape(pool: pool)
-        tape.progress = { progress.tick() }
-        let pass = ForwardPass(
-            network.layout, parameters: version.parameters, buffers: version.buffers,
-            packed: weights.packed(version.parameters), tape: tape, isTraining: true)
-        let (_, logits) = network(tape.constant(images), pass)
-        // The slice's part in the step's mean.
-        let loss = crossEntropy(logits, targets: labels, divisor: Float(work.stepSamples))
-        let value = Double(loss.value.values[0])
-        let hits = hits(logits.value, labels)
-        progress.beginBackward()
-        let statistics = pass.flatStatistics
-        let one = Tensor([1], shape: loss.shape)
+        let network = network
+        // Nothing parks between forward and backward.
+        let pass = SlicePass(memory, version, keepsActivations: true, progress: progress) { pass in
+            let logits = network(pass.tape.constant(images), pass).embeddings
+            // The slice's part in the step's mean.
+            let loss = crossEntropy(logits, targets: labels, divisor: Float(work.stepSamples))
+            return [loss, logits]
+        }
+        let outputs = pass.forward()
+        let (loss, logits) = (outputs[0], outputs[1])
+        let hits = hits(logits, labels)
+        let backward = pass.backward(from: [Tensor([1], shape: loss.shape)])
         return SliceResult(
-            gradient: pass.flatGradient(of: [(loss, one)]), statistics: statistics,
+            gradient: backward.gradient, statistics: backward.statistics,
             sums: [
-                SliceResult.Sum(name: "loss", value: value),
+                SliceResult.Sum(name: "loss", value: Double(loss.values[0])),
                 SliceResult.Sum(
                     name: "accuracy", value: Double(hits) / Double(work.stepSamples)),
             ])

@@ -30,11 +30,11 @@ struct LiTNetwork: Sendable {
 
     /// A pass with a version's parameters.
     func pass(
-        _ version: VersionTensors, packed: PackedParameters? = nil, tape: Tape, isTraining: Bool
+        _ version: VersionTensors, tape: Tape, isTraining: Bool
     ) -> ForwardPass {
         ForwardPass(
-            layout, parameters: version.parameters, buffers: version.buffers, packed: packed,
-            tape: tape, isTraining: isTraining)
+            layout, parameters: version.parameters, buffers: version.buffers, tape: tape,
+            isTraining: isTraining)
     }
 
     /// Embeddings `[texts, D]` in evaluation.

@@ -10,10 +10,8 @@ struct LiTWorker: WorkerMethod {
     let network: LiTNetwork
     /// Captions of a slice.
     let makeCaptions: @Sendable (SliceWork) -> [String]
-    /// Memory of slices that ended, for slices that begin.
-    let pool = BufferPool(freeBytesMax: .max)
     private let activationBytesPerText: Int
-    private let weights: PackedVersion
+    private let memory: SliceMemory
 
     init(
         network: LiTNetwork, makeCaptions: @escaping @Sendable (SliceWork) -> [String]
@@ -21,8 +19,11 @@ struct LiTWorker: WorkerMethod {
         self.network = network
         self.makeCaptions = makeCaptions
         activationBytesPerText = network.activationBytesPerText()
-        weights = PackedVersion(network.layout)
+        memory = SliceMemory(network.layout)
     }
+
+    /// Where slices take their memory.
+    var pool: BufferPool { memory.pool }
 
     func activationBytes(sampleCount: Int) -> Int { sampleCount * activationBytesPerText }
 
@@ -41,15 +42,39 @@ struct LiTWorker: WorkerMethod {
         exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
     ) async throws -> SliceResult {
         defer { pool.endPiece() }
-        let pass = LiTPass(
-            work, texts: Self.sequences(views), network: network, version: version,
-            weights: weights, pool: pool, progress: progress)
+        let (network, texts) = (network, Self.sequences(views))
+        let pass = SlicePass(
+            memory, version, keepsActivations: work.keepsActivations, progress: progress
+        ) { pass in
+            [network.texts(texts, pass), network.logScale(pass)]
+        }
         // Captions to z [b, D], and the version's t.
-        let input = pass.forward()
+        let input = input(pass)
         // z for dL/dz, the loss being one of the whole step.
         let answer = try await exchange(0, input)
         // From dL/dz and dL/dt to all parameters.
-        return try pass.backward(from: answer)
+        return try result(pass, from: answer)
+    }
+
+    // Not inlined into the asynchronous caller, as every computation on a slot.
+
+    @inline(never)
+    private func input(_ pass: SlicePass) -> NamedTensors {
+        let outputs = pass.forward()
+        return NamedTensors(["z": outputs[0], "logScale": outputs[1]])
+    }
+
+    @inline(never)
+    private func result(_ pass: SlicePass, from answer: NamedTensors) throws -> SliceResult {
+        let dz = try answer.part("dz", shape: pass.outputShapes[0])
+        let dLogScale = try answer.part("dLogScale", shape: pass.outputShapes[1])
+        let sums = try answer.part("sums", shape: [2]).values
+        let backward = pass.backward(from: [dz, dLogScale])
+        return SliceResult(
+            gradient: backward.gradient, statistics: backward.statistics,
+            sums: zip(LiT.sumNames, sums).map {
+                SliceResult.Sum(name: $0, value: Double($1))
+            })
     }
 
     private static func sequences(_ views: [Tensor]) -> TokenSequences {
@@ -59,77 +84,6 @@ struct LiTWorker: WorkerMethod {
             texts.append(tokens.rows(text..<(text + 1)).values.map { Int($0) }, end: Int(end))
         }
         return texts
-    }
-}
-
-/// One slice's way through the text tower and back.
-private final class LiTPass {
-    private let work: SliceWork
-    private let texts: TokenSequences
-    private let network: LiTNetwork
-    private let version: VersionTensors
-    private let weights: PackedVersion
-    private let pool: BufferPool
-    private let progress: any SliceProgress
-    private var kept: Forward?
-
-    private struct Forward {
-        var pass: ForwardPass
-        var embeddings: Variable
-        var logScale: Variable
-    }
-
-    init(
-        _ work: SliceWork, texts: TokenSequences, network: LiTNetwork, version: VersionTensors,
-        weights: PackedVersion, pool: BufferPool, progress: any SliceProgress
-    ) {
-        self.work = work
-        self.texts = texts
-        self.network = network
-        self.version = version
-        self.weights = weights
-        self.pool = pool
-        self.progress = progress
-    }
-
-    // Not inlined into the asynchronous caller, as every computation on a slot.
-
-    /// What goes out; activations are kept if they may be.
-    @inline(never)
-    func forward() -> NamedTensors {
-        let forward = computeForward()
-        if work.keepsActivations { kept = forward }
-        return NamedTensors([
-            "z": forward.embeddings.value, "logScale": forward.logScale.value,
-        ])
-    }
-
-    /// The slice's result; activations that were dropped are made again, with the same bits.
-    @inline(never)
-    func backward(from answer: NamedTensors) throws -> SliceResult {
-        let forward = kept.take() ?? computeForward()
-        let dz = try answer.part("dz", shape: forward.embeddings.shape)
-        let dLogScale = try answer.part("dLogScale", shape: [1])
-        let sums = try answer.part("sums", shape: [2]).values
-        progress.beginBackward()
-        let statistics = forward.pass.flatStatistics
-        let gradient = forward.pass.flatGradient(of: [
-            (forward.embeddings, dz), (forward.logScale, dLogScale),
-        ])
-        return SliceResult(
-            gradient: gradient, statistics: statistics,
-            sums: zip(LiT.sumNames, sums).map {
-                SliceResult.Sum(name: $0, value: Double($1))
-            })
-    }
-
-    private func computeForward() -> Forward {
-        let tape = Tape(pool: pool)
-        tape.progress = { [progress] in progress.tick() }
-        let pass = network.pass(
-            version, packed: weights.packed(version.parameters), tape: tape, isTraining: true)
-        return Forward(
-            pass: pass, embeddings: network.texts(texts, pass), logScale: network.logScale(pass))
     }
 }
 

@@ -11,7 +11,7 @@ public import Tensors
 /// rows of a table at the coordinator, learned by gradient. One loss term pulls positives, one
 /// pushes negatives. A worker sends embeddings z and gets dL/dz; it sees neither rows nor labels.
 ///
-/// Settings: `MLCDSettings`. A step: `MLCDWorker`, `MLCDCoordinator`. Loss: `ClassificationLoss`.
+/// Settings: `MLCDSettings`. A step: `EmbeddingWorker`, `MLCDCoordinator`. Loss: `ClassificationLoss`.
 public struct MLCD: Method {
     /// The name in run files.
     public static let name = "mlcd"
@@ -46,7 +46,9 @@ public struct MLCD: Method {
     public var exchanges: [ExchangeRound] { [EmbeddingExchange.round] }
 
     /// The step's loss and its two terms; single-label losses and `mlc` have no positive term.
-    public var sumNames: [String] { ["loss", "loss.positive", "loss.negative"] }
+    public var sumNames: [String] { EmbeddingWorker.sumNames(terms: Self.terms) }
+
+    static let terms = ["loss.positive", "loss.negative"]
 
     /// Embeddings `[samples, D]`, finite.
     public func problem(with input: NamedTensors, round: Int, samples: Int) -> String? {
@@ -56,14 +58,7 @@ public struct MLCD: Method {
 
     /// The worker's part.
     public func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod {
-        MLCDWorker(
-            network: network,
-            activationBytesPerImage: network.activationBytesPerImage(
-                channels: dataset.channels, height: views.height, width: views.width)
-        ) { [views] work in
-            dataset.randomResizedCropFlip(
-                work.samples, dataEpoch: Int(work.dataEpoch), seed: seed, settings: views)
-        }
+        EmbeddingWorker(network, terms: Self.terms, dataset: dataset, seed: seed, views: views)
     }
 
     /// The coordinator's part.

@@ -123,7 +123,7 @@ import Testing
         network: String
     ) async throws {
         let harness = try harness(network: network)
-        let worker = try #require(harness.worker as? MLCDWorker)
+        let worker = try #require(harness.worker as? EmbeddingWorker)
         let samples = [Array(0..<32)]
         try harness.coordinator.open(step: 0, samples: samples)
         _ = try await harness.compute(step: 0, samples: samples, groups: [0..<1], order: [0])
