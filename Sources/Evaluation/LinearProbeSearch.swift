@@ -42,7 +42,7 @@ public struct LinearProbeSearch: Sendable {
         precondition(labels.count >= Self.heldOutEvery, "\(labels.count) samples")
         let (fitted, heldOut) = Self.split(labels.count)
         let (fittedSamples, heldOutSamples) = (
-            Self.rows(fitted, of: samples), Self.rows(heldOut, of: samples)
+            samples.rows(at: fitted), samples.rows(at: heldOut)
         )
         let (fittedLabels, heldOutLabels) = (fitted.map { labels[$0] }, heldOut.map { labels[$0] })
         self.init(
@@ -97,20 +97,6 @@ public struct LinearProbeSearch: Sendable {
     /// C at so many eighths of a decade from 1.
     private static func weight(at place: Int) -> Double {
         DoubleMath.exp(Double(place) / Double(perDecade) * 2.302_585_092_994_046)
-    }
-
-    @inline(never)
-    private static func rows(_ wanted: [Int], of samples: Tensor) -> Tensor {
-        let width = samples.shape[1]
-        var result = Tensor(uninitialized: [wanted.count, width])
-        var output = result.mutableSpan
-        let values = samples.span
-        for (place, row) in wanted.enumerated() {
-            for column in 0..<width {
-                output[place * width + column] = values[row * width + column]
-            }
-        }
-        return result
     }
 
     /// The samples that are fitted, and those held out.

@@ -27,22 +27,45 @@ enum EmbeddingExchange {
         return z.isFinite ? nil : "z is not finite"
     }
 
+    /// A slice of an answer group that holds samples.
+    struct FilledSlice: Hashable {
+        /// The slice, counted from 0.
+        var number: Int
+        /// Where its samples lie among those of the group.
+        var rows: Range<Int>
+    }
+
+    /// The slices of an answer group that hold samples, in order: those of a short last batch may
+    /// hold none, and send nothing.
+    ///
+    /// - Parameter samples: what belongs to the samples of every slice of the step.
+    static func filled<Samples>(
+        _ slices: Range<Int>, of samples: [[Samples]]
+    ) -> [FilledSlice] {
+        var first = 0
+        return slices.filter { !samples[$0].isEmpty }.map { number in
+            let rows = first..<(first + samples[number].count)
+            first = rows.upperBound
+            return FilledSlice(number: number, rows: rows)
+        }
+    }
+
     /// The embeddings of an answer group, slice after slice: z `[n, D]`.
     ///
-    /// - Parameters:
-    ///   - inputs: of the slices that hold samples, in order.
-    ///   - counts: samples of these slices.
+    /// - Parameter inputs: of these slices, in order.
     static func joined(
-        _ inputs: [NamedTensors], counts: [Int], width: Int
+        _ inputs: [NamedTensors], of filled: [FilledSlice], width: Int
     ) throws(EmbeddingExchangeError) -> Tensor {
-        var z = Tensor(zeros: [0, width])
-        guard inputs.count == counts.count else {
-            throw .badInput("\(inputs.count) inputs of \(counts.count) slices")
+        guard inputs.count == filled.count else {
+            throw .wrongInputs(inputs.count, slices: filled.count)
         }
-        for (input, count) in zip(inputs, counts) {
-            guard let part = input["z"], part.shape == [count, width] else {
+        var z = Tensor(zeros: [0, width])
+        for (input, slice) in zip(inputs, filled) {
+            guard let part = input["z"], part.shape == [slice.rows.count, width] else {
                 let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
-                throw .badInput("\(found), expected z \(count) x \(width)")
+                throw .badInput(
+                    slice: slice.number,
+                    problem: "\(found), expected z \(slice.rows.count) x \(width)")
             }
             z = z.concatenatedRows(with: part)
         }
@@ -55,13 +78,10 @@ enum EmbeddingExchange {
     ///   - gradient: dL/dz `[n, D]` of the group.
     ///   - losses: `[n, terms]` of the group.
     static func answers(
-        gradient: Tensor, losses: Tensor, counts: [Int]
+        gradient: Tensor, losses: Tensor, to filled: [FilledSlice]
     ) -> [NamedTensors] {
-        var first = 0
-        return counts.map { count in
-            let rows = first..<(first + count)
-            first = rows.upperBound
-            return NamedTensors(["dz": gradient.rows(rows), "losses": losses.rows(rows)])
+        filled.map {
+            NamedTensors(["dz": gradient.rows($0.rows), "losses": losses.rows($0.rows)])
         }
     }
 
@@ -92,7 +112,9 @@ public enum EmbeddingExchangeError: Error, Equatable, Sendable, CustomStringConv
     /// A tensor of an answer has another shape.
     case wrongAnswer(name: String, found: [Int], wanted: [Int])
     /// A slice's input to the exchange cannot be used.
-    case badInput(String)
+    case badInput(slice: Int, problem: String)
+    /// An answer group has another number of inputs than slices with samples.
+    case wrongInputs(Int, slices: Int)
 
     /// What, where, and what to do.
     public var description: String {
@@ -103,8 +125,10 @@ public enum EmbeddingExchangeError: Error, Equatable, Sendable, CustomStringConv
         case .wrongAnswer(let name, let found, let wanted):
             "the coordinator's answer \(name) is \(found), expected \(wanted): "
                 + "coordinator and worker differ in version"
-        case .badInput(let problem):
-            "the embeddings of a slice cannot be used: \(problem)"
+        case .badInput(let slice, let problem):
+            "the embeddings of slice \(slice) cannot be used: \(problem)"
+        case .wrongInputs(let count, let slices):
+            "\(count) inputs came for an answer group of \(slices) slices with samples"
         }
     }
 }

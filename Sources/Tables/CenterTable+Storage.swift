@@ -11,9 +11,9 @@ extension CenterTable {
     /// - Precondition: there are rows (`makeFirstRows`).
     public func entries(prefix: String) -> [SafetensorsEntry] {
         precondition(rows.count == settings.rowCount, "the rows are not made yet")
-        var entries = Self.entries("\(prefix).rows", of: rows.chunks.map { .f32($0) })
+        var entries = rows.entries("\(prefix).rows")
         for (name, store) in zip(settings.rule.momentNames, moments) {
-            entries += Self.entries("\(prefix).\(name)", of: store.chunks.map { .f32($0) })
+            entries += store.entries("\(prefix).\(name)")
         }
         return entries + counters(prefix)
     }
@@ -26,15 +26,13 @@ extension CenterTable {
     public mutating func snapshot(prefix: String, copies: CopyBudget) -> [ChangedArray] {
         makeFirstRows()
         let threads = settings.threads
-        let entries = Self.entries(
-            "\(prefix).rows", of: Self.sources(rows.snapshot(copies, threads: threads)))
+        let entries = rows.snapshot(copies, threads: threads).entries("\(prefix).rows")
         var arrays = zip(entries, changes.places).map { ChangedArray($0, .rows($1)) }
         let places = changes.momentPlaces(slots, count: touched.count)
         let chunksBefore = RowStore.chunkCount(of: changes.firstSlot)
         for (index, name) in settings.rule.momentNames.enumerated() {
-            let entries = Self.entries(
-                "\(prefix).\(name)",
-                of: Self.sources(moments[index].snapshot(copies, threads: threads)))
+            let entries = moments[index].snapshot(copies, threads: threads)
+                .entries("\(prefix).\(name)")
             for (chunk, entry) in entries.enumerated() {
                 arrays.append(
                     ChangedArray(entry, chunk < chunksBefore ? .rows(places[chunk]) : .whole))
@@ -78,15 +76,15 @@ extension CenterTable {
                 array: "\(prefix).touched", found: "\(touched.count) rows",
                 wanted: "all \(settings.rowCount) in order")
         }
-        let rows = try Self.store(
+        let rows = try RowStore(
             entries, "\(prefix).rows", count: settings.rowCount, dim: settings.dim)
         var moments: [RowStore] = []
         for name in settings.rule.momentNames {
             moments.append(
-                try Self.store(
+                try RowStore(
                     entries, "\(prefix).\(name)", count: touched.count, dim: settings.dim))
         }
-        let updates = try Self.integers(entries, "\(prefix).updates")
+        let updates = try entries.integers("\(prefix).updates")
         guard updates.count == 1, updates[0] >= 0 else {
             throw .mismatch(
                 array: "\(prefix).updates", found: "\(updates)", wanted: "one count")
@@ -146,45 +144,13 @@ extension CenterTable {
         return all.copied()
     }
 
-    private static func sources(_ snapshot: RowSnapshot) -> [SafetensorsValue] {
-        (0..<snapshot.chunkCount).map { .source(SnapshotChunk(snapshot: snapshot, chunk: $0)) }
-    }
-
-    private static func entries(
-        _ name: String, of chunks: [SafetensorsValue]
-    ) -> [SafetensorsEntry] {
-        chunks.enumerated().map { SafetensorsEntry("\(name).\($0)", $1) }
-    }
-
-    private static func store(
-        _ entries: [SafetensorsEntry], _ name: String, count: Int, dim: Int
-    ) throws(TableError) -> RowStore {
-        var chunks: [Tensor] = []
-        for index in 0..<RowStore.chunkCount(of: count) {
-            let chunk = "\(name).\(index)"
-            guard let entry = entries.first(where: { $0.name == chunk }) else {
-                throw .missing(chunk)
-            }
-            guard case .f32(let tensor) = entry.value else {
-                throw .mismatch(
-                    array: chunk, found: entry.value.type.rawValue, wanted: "F32")
-            }
-            chunks.append(tensor)
-        }
-        guard let store = RowStore(chunks: chunks, count: count, dim: dim) else {
-            throw .mismatch(
-                array: name, found: "\(chunks.map(\.shape))", wanted: "\(count) x \(dim)")
-        }
-        return store
-    }
-
     private static func touchedRows(
         _ entries: [SafetensorsEntry], _ prefix: String, below rowCount: Int
     ) throws(TableError) -> [Int32] {
         let name = "\(prefix).touched"
         var isTouched = [Bool](repeating: false, count: rowCount)
         var rows: [Int32] = []
-        for row in try integers(entries, name) {
+        for row in try entries.integers(name) {
             guard row >= 0, row < Int64(rowCount), !isTouched[Int(row)] else {
                 throw .badRow(array: name, row: row)
             }
@@ -192,15 +158,5 @@ extension CenterTable {
             rows.append(Int32(row))
         }
         return rows
-    }
-
-    private static func integers(
-        _ entries: [SafetensorsEntry], _ name: String
-    ) throws(TableError) -> [Int64] {
-        guard let entry = entries.first(where: { $0.name == name }) else { throw .missing(name) }
-        guard case .i64(let values, _) = entry.value else {
-            throw .mismatch(array: name, found: entry.value.type.rawValue, wanted: "I64")
-        }
-        return values
     }
 }

@@ -1,5 +1,4 @@
 internal import Buffers
-internal import Kernels
 public import Optimizers
 public import Tensors
 
@@ -132,13 +131,7 @@ public struct CenterTable: Sendable {
         precondition(
             rows.shape == [settings.rowCount, settings.dim],
             "rows \(rows.shape) for \(settings.rowCount) x \(settings.dim)")
-        let dim = settings.dim
-        self.init(
-            settings,
-            rows: RowStore(count: settings.rowCount, dim: dim, threads: settings.threads) {
-                Blocks.copy(
-                    rows.span, from: $0.lowerBound * dim, count: $0.count * dim, into: &$1, at: 0)
-            })
+        self.init(settings, rows: RowStore(copying: rows, threads: settings.threads))
     }
 
     init(_ settings: Settings, rows: RowStore) {

@@ -18,11 +18,9 @@ extension FeatureQueue {
         let stored = try RowStore(
             entries, "\(prefix).rows", count: settings.rowCount, dim: settings.dim)
         let name = "\(prefix).pointer"
-        guard let entry = entries.first(where: { $0.name == name }) else { throw .missing(name) }
-        guard case .i64(let values, _) = entry.value, values.count == 1 else {
-            throw .mismatch(
-                array: name, found: "\(entry.value.type.rawValue) \(entry.value.dims)",
-                wanted: "one row number")
+        let values = try entries.integers(name)
+        guard values.count == 1 else {
+            throw .mismatch(array: name, found: "\(values.count) numbers", wanted: "one row number")
         }
         guard values[0] >= 0, values[0] < Int64(settings.rowCount) else {
             throw .badRow(array: name, row: values[0])

@@ -88,13 +88,7 @@ public struct MemoryBank: Sendable {
         precondition(
             rows.shape == [settings.rowCount, settings.dim],
             "rows \(rows.shape) for \(settings.rowCount) x \(settings.dim)")
-        let dim = settings.dim
-        self.init(
-            settings,
-            stored: RowStore(count: settings.rowCount, dim: dim, threads: settings.threads) {
-                Blocks.copy(
-                    rows.span, from: $0.lowerBound * dim, count: $0.count * dim, into: &$1, at: 0)
-            })
+        self.init(settings, stored: RowStore(copying: rows, threads: settings.threads))
     }
 
     init(_ settings: Settings, stored rows: RowStore) {

@@ -50,6 +50,15 @@ struct RowStore: Sendable {
         }
     }
 
+    /// The rows of a matrix, copied on several threads.
+    init(copying rows: Tensor, threads: Int) {
+        let dim = rows.shape[1]
+        self.init(count: rows.shape[0], dim: dim, threads: threads) {
+            Blocks.copy(
+                rows.span, from: $0.lowerBound * dim, count: $0.count * dim, into: &$1, at: 0)
+        }
+    }
+
     /// The rows of these chunks, or `nil` if they do not follow one another as chunks do.
     ///
     /// Memory of whole chunks is taken over as it is; whoever else holds it has a copy made once

@@ -21,20 +21,4 @@ extension Tensor {
         Vector.scale(self.span, by: factor, into: &span)
         return result
     }
-
-    /// The rows of this tensor, then those of another whose other axes agree.
-    public func concatenatedRows(with other: Tensor) -> Tensor {
-        precondition(
-            shape.rank > 0 && shape.rank == other.shape.rank
-                && other.shape.replacing(axis: 0, with: shape[0]) == shape,
-            "rows \(shape), then rows \(other.shape)")
-        let rows = shape[0] + other.shape[0]
-        var result = Tensor(uninitialized: shape.replacing(axis: 0, with: rows))
-        var span = result.mutableSpan
-        var first = span._mutatingExtracting(0..<count)
-        Vector.copy(self.span, into: &first)
-        var second = span._mutatingExtracting(count..<(count + other.count))
-        Vector.copy(other.span, into: &second)
-        return result
-    }
 }

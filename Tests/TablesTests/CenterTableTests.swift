@@ -105,14 +105,7 @@ import Testing
             group: 0, embeddings: z, labels: labels, loss: settings, divisor: 300)
         let drawn = table.currentDraw?.rows ?? []
         let all = table.allRows
-        var rows = Tensor(zeros: [0, 16])
-        for part in stride(from: 0, to: drawn.count, by: 100) {
-            let some = drawn[part..<min(part + 100, drawn.count)]
-            rows = rows.concatenatedRows(
-                with: Tensor(
-                    some.flatMap { all.rows(Int($0)..<(Int($0) + 1)).values },
-                    shape: [some.count, 16]))
-        }
+        let rows = all.rows(at: drawn.map { Int($0) })
         let places = PositiveColumns(
             labels.map { $0.map { table.currentDraw?.position(of: $0) ?? -1 } })
         let whole = classify(

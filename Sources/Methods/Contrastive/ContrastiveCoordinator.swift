@@ -95,9 +95,8 @@ final class ContrastiveCoordinator: CoordinatorMethod {
         guard var step, slices.upperBound <= step.images.count else {
             throw ContrastiveError.stepNotOpen(self.step?.number ?? -1)
         }
-        // z of the group's slices, one after the other: [n, D]. Slices without samples send none.
-        let counts = slices.map { step.images[$0].count }.filter { $0 > 0 }
-        let z = try EmbeddingExchange.joined(inputs, counts: counts, width: settings.dim)
+        let filled = EmbeddingExchange.filled(slices, of: step.images)
+        let z = try EmbeddingExchange.joined(inputs, of: filled, width: settings.dim)
         let images = slices.flatMap { step.images[$0] }
         // s = f V^T, losses, dL/dz; V as it stood when the step opened.
         let answer =
@@ -112,7 +111,7 @@ final class ContrastiveCoordinator: CoordinatorMethod {
         self.step = step
         return EmbeddingExchange.answers(
             gradient: answer.gradient,
-            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]), counts: counts)
+            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]), to: filled)
     }
 
     /// The answer of the losses over drawn rows.

@@ -1,4 +1,5 @@
 internal import Buffers
+internal import Evaluation
 internal import Networks
 internal import Optimizers
 internal import Tensors
@@ -51,7 +52,9 @@ struct FineTuningWorker: WorkerMethod {
         }
         let outputs = pass.forward()
         let (loss, logits) = (outputs[0], outputs[1])
-        let hits = hits(logits, labels)
+        // Of equal logits the first counts.
+        let found = predictedClasses(logits.values, classCount: logits.shape[1])
+        let hits = zip(found, labels).filter { $0 == $1 }.count
         let backward = pass.backward(from: [Tensor([1], shape: loss.shape)])
         return SliceResult(
             gradient: backward.gradient, statistics: backward.statistics,
@@ -60,19 +63,5 @@ struct FineTuningWorker: WorkerMethod {
                 SliceResult.Sum(
                     name: "accuracy", value: Double(hits) / Double(work.stepSamples)),
             ])
-    }
-
-    /// Samples whose own logit is the greatest; of equal ones the first counts.
-    private func hits(_ logits: Tensor, _ labels: [Int]) -> Int {
-        let classes = logits.shape[1]
-        let values = logits.span
-        var hits = 0
-        for (row, label) in labels.enumerated() {
-            var best = 0
-            for column in 1..<classes
-            where values[row * classes + column] > values[row * classes + best] { best = column }
-            if best == label { hits += 1 }
-        }
-        return hits
     }
 }

@@ -57,61 +57,54 @@ final class LiTCoordinator: CoordinatorMethod {
         guard let step, slices == step.samples.indices else {
             throw LiTError.stepNotOpen(self.step?.number ?? -1)
         }
-        // Slices without samples send nothing.
-        let filled = slices.filter { !step.samples[$0].isEmpty }
-        guard filled.count == inputs.count else {
-            throw LiTError.badInput(
-                slice: inputs.count, problem: "\(inputs.count) inputs of \(filled.count) slices")
-        }
+        let filled = EmbeddingExchange.filled(slices, of: step.samples)
+        let texts = try EmbeddingExchange.joined(inputs, of: filled, width: settings.images.dim)
         guard !filled.isEmpty else { return [] }
-        let (texts, logScale) = try gathered(inputs, of: filled, counts: step.samples.map(\.count))
-        let own = images.rows(at: filled.flatMap { step.samples[$0] })
+        let own = images.rows(at: step.samples.flatMap { $0 })
         return answers(
-            LiTStep(images: own, texts: texts, logScale: logScale, threads: Self.threads),
-            counts: filled.map { step.samples[$0].count })
+            LiTStep(
+                images: own, texts: texts, logScale: try logScale(inputs, of: filled),
+                threads: Self.threads),
+            to: filled)
     }
 
-    /// z of all slices, one after the other, and the t that all of them have.
-    private func gathered(
-        _ inputs: [NamedTensors], of filled: [Int], counts: [Int]
-    ) throws(LiTError) -> (texts: Tensor, logScale: Tensor) {
-        var texts = Tensor(zeros: [0, settings.images.dim])
+    /// The t that all slices have.
+    private func logScale(
+        _ inputs: [NamedTensors], of filled: [EmbeddingExchange.FilledSlice]
+    ) throws(LiTError) -> Tensor {
         var common: Tensor?
         for (slice, input) in zip(filled, inputs) {
-            guard let z = input["z"], z.shape == [counts[slice], settings.images.dim],
-                let logScale = input["logScale"], logScale.shape == [1]
-            else {
+            guard let logScale = input["logScale"], logScale.shape == [1] else {
                 let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
-                throw .badInput(slice: slice, problem: "\(found)")
+                throw .badInput(
+                    slice: slice.number, problem: "\(found), expected logScale of one element")
             }
             if let common, !common.isBitIdentical(to: logScale) {
                 throw .badInput(
-                    slice: slice,
+                    slice: slice.number,
                     problem: "logScale \(logScale.scalar), other slices have \(common.scalar)")
             }
             common = logScale
-            texts = texts.concatenatedRows(with: z)
         }
-        return (texts, common ?? Tensor(zeros: [1]))
+        return common ?? Tensor(zeros: [1])
     }
 
     /// Each slice's own rows of dL/dz.
     ///
-    /// What belongs to the step as a whole goes to its first slice
-    /// and 0 to all others, so that the sum over slices has it once, to the bit.
-    private func answers(_ step: LiTStep, counts: [Int]) -> [NamedTensors] {
+    /// What belongs to the step as a whole goes to its first slice and 0 to all others, so that the
+    /// sum over slices has it once, to the bit.
+    private func answers(
+        _ step: LiTStep, to filled: [EmbeddingExchange.FilledSlice]
+    ) -> [NamedTensors] {
         let whole = (
             dLogScale: step.logScaleGradient,
             sums: Tensor([Float(step.loss), Float(step.accuracy)], shape: [2])
         )
         let nothing = (dLogScale: Tensor(zeros: [1]), sums: Tensor(zeros: [2]))
-        var first = 0
-        return counts.enumerated().map { place, count in
-            let rows = first..<(first + count)
-            first = rows.upperBound
+        return filled.enumerated().map { place, slice in
             let part = place == 0 ? whole : nothing
             return NamedTensors([
-                "dz": step.textGradient.rows(rows), "dLogScale": part.dLogScale,
+                "dz": step.textGradient.rows(slice.rows), "dLogScale": part.dLogScale,
                 "sums": part.sums,
             ])
         }
@@ -151,21 +144,5 @@ struct LiTStep {
             of: images.unitRows(), among: texts.unitRows(), depth: 1, threads: threads)
         let hits = nearest.columns.enumerated().filter { $0.offset == Int($0.element) }.count
         accuracy = Double(hits) / Double(nearest.columns.count)
-    }
-}
-
-extension Tensor {
-    /// The rows with these numbers, in their order.
-    fileprivate func rows(at numbers: [Int]) -> Tensor {
-        let width = shape[1]
-        var result = Tensor(uninitialized: [numbers.count, width])
-        var target = result.mutableSpan
-        let source = span
-        for (place, number) in numbers.enumerated() {
-            for column in 0..<width {
-                target[place * width + column] = source[number * width + column]
-            }
-        }
-        return result
     }
 }

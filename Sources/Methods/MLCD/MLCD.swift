@@ -11,7 +11,8 @@ public import Tensors
 /// rows of a table at the coordinator, learned by gradient. One loss term pulls positives, one
 /// pushes negatives. A worker sends embeddings z and gets dL/dz; it sees neither rows nor labels.
 ///
-/// Settings: `MLCDSettings`. A step: `EmbeddingWorker`, `MLCDCoordinator`. Loss: `ClassificationLoss`.
+/// Settings: `MLCDSettings`. A step: `EmbeddingWorker`, `MLCDCoordinator`. Loss:
+/// `ClassificationLoss`.
 public struct MLCD: Method {
     /// The name in run files.
     public static let name = "mlcd"

@@ -109,18 +109,8 @@ final class MLCDCoordinator: CoordinatorMethod {
         guard let step, slices.upperBound <= step.positives.count else {
             throw MLCDError.stepNotOpen(self.step?.number ?? -1)
         }
-        // z of the group's slices, one after the other: [n, D]. Slices without samples send none.
-        let filled = slices.filter { !step.positives[$0].isEmpty }
-        var z = Tensor(zeros: [0, settings.dim])
-        for (slice, input) in zip(filled, inputs) {
-            guard let part = input["z"],
-                part.shape == [step.positives[slice].count, settings.dim]
-            else {
-                let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
-                throw MLCDError.badInput(slice: slice, problem: "\(found)")
-            }
-            z = z.concatenatedRows(with: part)
-        }
+        let filled = EmbeddingExchange.filled(slices, of: step.positives)
+        let z = try EmbeddingExchange.joined(inputs, of: filled, width: settings.dim)
         // Losses against the drawn rows, and dL/dz (equations 4 and 5).
         let answer = table.answer(
             group: group, embeddings: z, labels: slices.flatMap { step.positives[$0] },
@@ -131,13 +121,7 @@ final class MLCDCoordinator: CoordinatorMethod {
         let parts = zip(answer.values.positiveParts, answer.values.negativeParts)
             .flatMap { [$0 * share, $1 * share] }
         let losses = Tensor(parts, shape: [z.shape[0], 2])
-        // Each slice gets its own rows.
-        var first = 0
-        return filled.map { slice in
-            let rows = first..<(first + step.positives[slice].count)
-            first = rows.upperBound
-            return NamedTensors(["dz": answer.gradient.rows(rows), "losses": losses.rows(rows)])
-        }
+        return EmbeddingExchange.answers(gradient: answer.gradient, losses: losses, to: filled)
     }
 
     func prepareCommit(step: Int) {
@@ -282,18 +266,5 @@ final class MLCDCoordinator: CoordinatorMethod {
             throw .thresholdReachesAll(samples: labels.cutShort, stored: settings.stored)
         }
         self.labels = labels
-    }
-}
-
-extension StateArray {
-    /// An array of a table's state.
-    fileprivate init(_ array: ChangedArray) {
-        let (name, change) = (array.entry.name, array.change)
-        switch array.entry.value {
-        case .f32(let tensor): self.init(name, .floats(tensor), change: change)
-        case .source(let source): self.init(name, .source(source), change: change)
-        case .i64(let values, _): self.init(name, .integers(values), change: change)
-        case .f64, .i32, .u8: preconditionFailure("\(name): a table keeps no such type")
-        }
     }
 }

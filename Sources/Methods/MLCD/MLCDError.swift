@@ -1,7 +1,5 @@
 /// What can go wrong in MLCD beyond its modules' own errors.
 public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A slice's input to the exchange cannot be used.
-    case badInput(slice: Int, problem: String)
     /// A step was answered or committed that is not open.
     case stepNotOpen(Int)
     /// Labels are asked for before `prepare` has made or loaded them.
@@ -22,8 +20,6 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What, where, and what to do.
     public var description: String {
         switch self {
-        case .badInput(let slice, let problem):
-            "the embeddings of slice \(slice) cannot be used: \(problem)"
         case .stepNotOpen(let step): "step \(step) is not open"
         case .noLabels: "the labels of the images are neither made nor loaded yet"
         case .badPooling(let pooling, let height, let width):

@@ -11,15 +11,10 @@ import Kernels
 /// - Returns: `[rows.count, C]`.
 public func gatheredRows(_ matrix: Variable, _ rows: [Int]) -> Variable {
     precondition(matrix.shape.rank == 2, "gatheredRows of shape \(matrix.shape)")
-    let (count, width) = (matrix.shape[0], matrix.shape[1])
-    precondition(
-        rows.allSatisfy { (0..<count).contains($0) }, "gatheredRows: rows of \(matrix.shape)")
+    let width = matrix.shape[1]
     var value = matrix.tape.uninitialized([rows.count, width])
     var y = value.mutableSpan
-    for (place, row) in rows.enumerated() {
-        Blocks.copy(
-            matrix.value.span, from: row * width, count: width, into: &y, at: place * width)
-    }
+    matrix.value.copyRows(at: rows, into: &y)
     return matrix.tape.record(value, from: matrix) { [matrix = matrix.place] gradient, sums in
         sums.add(to: matrix) { scatter(gradient.span, into: &$0, rows, width: width) }
     }

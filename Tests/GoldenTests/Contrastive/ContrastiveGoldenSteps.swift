@@ -27,12 +27,10 @@ func checkContrastiveSteps(_ golden: GoldenCase) async throws {
     let flat = inputs.reshaped([inputs.shape[0] * batch, width])
     var harness = ContrastiveHarness(
         worker: EmbeddingWorker(network) { work in
-            let rows = work.samples.map { sample in
-                work.step * batch + (images[work.step].firstIndex(of: sample) ?? 0)
-            }
-            return rows.reduce(Tensor(zeros: [0, width])) {
-                $0.concatenatedRows(with: flat.rows($1..<($1 + 1)))
-            }
+            flat.rows(
+                at: work.samples.map { sample in
+                    work.step * batch + (images[work.step].firstIndex(of: sample) ?? 0)
+                })
         },
         coordinator: coordinator,
         version: VersionTensors(

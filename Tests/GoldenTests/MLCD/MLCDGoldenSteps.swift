@@ -39,7 +39,7 @@ func checkSteps(_ golden: GoldenCase) async throws {
     let coordinator = try coordinator(golden, rule: rule, imageCount: images.shape[0])
     var harness = StepHarness(
         worker: EmbeddingWorker(network, terms: MLCD.terms) { work in
-            gathered(images, work.samples)
+            images.rows(at: work.samples)
         },
         coordinator: coordinator,
         version: VersionTensors(
@@ -129,10 +129,4 @@ private func coordinator(
     return MLCDCoordinator(
         settings, dataset: blankImages(imageCount), seed: 0,
         labels: MLCDLabels(labels: stored, origin: .zero), rows: rows)
-}
-
-private func gathered(_ images: Tensor, _ samples: [Int]) -> Tensor {
-    samples.reduce(Tensor(zeros: [0, images.shape[1]])) {
-        $0.concatenatedRows(with: images.rows($1..<($1 + 1)))
-    }
 }
