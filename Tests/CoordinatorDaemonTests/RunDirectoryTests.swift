@@ -29,8 +29,6 @@ import Testing
         return LoadedRun(plan: plan, dataset: dataset, fingerprint: sha256("bits"))
     }()
 
-    private static let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-
     /// What was acknowledged before something failed.
     private struct Acknowledged {
         var epoch: UInt32 = 0
@@ -41,7 +39,7 @@ import Testing
 
     private func open(_ disk: SimulatedDisk) throws -> RunDirectory {
         try RunDirectory(
-            opening: "/run", for: try #require(Self.run), logger: Self.logger, files: disk)
+            opening: "/run", for: try #require(Self.run), logger: silentLogger, files: disk)
     }
 
     private func record(_ step: Int) -> LedgerRecord {

@@ -79,7 +79,7 @@ import Testing
         let run = LoadedRun(plan: plan, dataset: Self.dataset, fingerprint: sha256("bits"))
         let directory = try RunDirectory(
             opening: folder, for: run,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: silentLogger
         )
         let (shelf, board) = (VersionShelf(), FigureBoard())
         let (_, snapshots) = AsyncStream.makeStream(of: NumericState.self)

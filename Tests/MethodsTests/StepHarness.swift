@@ -80,23 +80,13 @@ struct MethodHarness<Coordinator: CoordinatorMethod> {
         _ slice: Int, of samples: [[Int]], step: Int = 0, dataEpoch: UInt64 = 0
     ) -> SliceWork {
         SliceWork(
-            step: step, slice: slice, dataEpoch: dataEpoch,
-            stepSamples: samples.reduce(0) { $0 + $1.count }, samples: samples[slice],
+            slice, of: samples, step: step, dataEpoch: dataEpoch,
             keepsActivations: keepsActivations)
     }
 
     /// What a slice hands over in its exchange, at which it is given up.
     func input(of work: SliceWork) async throws -> NamedTensors {
-        var kept = NamedTensors()
-        do {
-            _ = try await worker.run(
-                work, views: worker.views(of: work), version: version, progress: Silence()
-            ) { _, input in
-                kept = input
-                throw Parked()
-            }
-        } catch is Parked {}
-        return kept
+        try await worker.input(of: work, version)
     }
 
     private func sum(_ results: [SliceResult], _ node: TreeNode) -> SliceResult {
@@ -106,12 +96,41 @@ struct MethodHarness<Coordinator: CoordinatorMethod> {
 }
 
 /// Parks a slice at its exchange: it is run again when its answer is there.
-private struct Parked: Error {}
+struct Parked: Error {}
 
 /// Ticks that nobody reads.
-private struct Silence: SliceProgress {
+struct Silence: SliceProgress {
     func tick() {}
     func beginBackward() {}
+}
+
+extension SliceWork {
+    /// A slice of a step with these samples of every slice.
+    init(
+        _ slice: Int, of samples: [[Int]], step: Int = 0, dataEpoch: UInt64 = 0,
+        keepsActivations: Bool = true
+    ) {
+        self.init(
+            step: step, slice: slice, dataEpoch: dataEpoch,
+            stepSamples: samples.reduce(0) { $0 + $1.count }, samples: samples[slice],
+            keepsActivations: keepsActivations)
+    }
+}
+
+extension WorkerMethod {
+    /// What a slice hands over in its exchange, at which it is given up.
+    func input(of work: SliceWork, _ version: VersionTensors) async throws -> NamedTensors {
+        var kept = NamedTensors()
+        do {
+            _ = try await run(
+                work, views: views(of: work), version: version, progress: Silence()
+            ) { _, input in
+                kept = input
+                throw Parked()
+            }
+        } catch is Parked {}
+        return kept
+    }
 }
 
 /// Steps of MLCD.

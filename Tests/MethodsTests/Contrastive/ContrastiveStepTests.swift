@@ -13,22 +13,12 @@ import Testing
 /// sections 2 and 3).
 @Suite struct ContrastiveStepTests {
     static let conv = "kind: conv, widths: [8, 16]"
+    /// The learning rate of training.
+    static let rate = 0.03
     static let vit = "kind: vit, width: 16, depth: 1, heads: 2"
 
     /// Sixty-four images, in pairs that show the same stripes.
-    private static let images: ImageDataset = {
-        let random = CounterRandom(seed: 1, stream: .test)
-        let pixels = (0..<(64 * 784)).map { index in
-            let (image, place) = (index / 784, index % 784)
-            let stripe = (place / 28 + place % 28 * (image % 8)) % 8 < 4
-            return UInt8(stripe ? 200 : 20) + UInt8(random.bits(at: index) % 32)
-        }
-        return ImageDataset(
-            name: "stripes", channels: 1, height: 28, width: 28, classCount: 8, pixels: pixels,
-            labels: (0..<64).map { UInt8($0 % 8) },
-            statistics: ChannelStatistics(mean: [0.5], deviation: [0.3]),
-            manifest: DataManifest(entries: []))
-    }()
+    private static let images = stripedImages()
 
     private func method(_ lines: String, network: String = conv) throws -> Contrastive {
         let plan = try RunPlan(
@@ -48,45 +38,8 @@ import Testing
     ) throws -> ContrastiveHarness {
         let method = try method(lines, network: network)
         return ContrastiveHarness(
-            worker: method.makeWorker(dataset: Self.images, seed: 3),
-            coordinator: ContrastiveCoordinator(method.settings, dataset: Self.images, seed: 3),
-            version: VersionTensors(
-                parameters: method.layout.initialised(seed: 3),
-                buffers: method.layout.initialisedBuffers()),
-            optimizer: ParameterOptimizer(
-                .sgd(SGDMomentum(weightDecay: 5e-4)), parameterCount: method.layout.flatCount))
-    }
-
-    /// Trains some steps of 32 samples and returns the losses.
-    private func train(
-        _ harness: inout ContrastiveHarness, steps: Range<Int>, slices: Int,
-        groups: [Range<Int>], order: [Int], rate: Double = 0.03
-    ) async throws -> [Double] {
-        var losses: [Double] = []
-        for step in steps {
-            let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
-            let samples = (0..<slices).map {
-                Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
-            }
-            try harness.coordinator.open(step: step, samples: samples)
-            let computed = try await harness.compute(
-                step: step, samples: samples, groups: groups, order: order)
-            #expect(computed.result.isFinite)
-            losses.append(computed.result.sums[0].value)
-            try harness.commit(step: step, rate: rate, result: computed.result)
-        }
-        return losses
-    }
-
-    private func identical(_ a: ContrastiveHarness, _ b: ContrastiveHarness) -> Bool {
-        a.version.parameters.isBitIdentical(to: b.version.parameters)
-            && zip(a.coordinator.state, b.coordinator.state).allSatisfy { mine, other in
-                switch (mine.values, other.values) {
-                case (.floats(let x), .floats(let y)): x.isBitIdentical(to: y)
-                case (.integers(let x), .integers(let y)): x == y
-                default: false
-                }
-            }
+            method, ContrastiveCoordinator(method.settings, dataset: Self.images, seed: 3),
+            images: Self.images, seed: 3, rule: .sgd(SGDMomentum(weightDecay: 5e-4)))
     }
 
     private static let everyLoss = [
@@ -106,12 +59,14 @@ import Testing
         var one = try harness(lines)
         var two = try harness(lines)
         two.keepsActivations = false
-        let a = try await train(
-            &one, steps: 0..<3, slices: 8, groups: groups, order: isWhole ? [0] : [0, 1, 2, 3])
-        let b = try await train(
-            &two, steps: 0..<3, slices: 8, groups: groups, order: isWhole ? [0] : [3, 1, 0, 2])
+        let a = try await one.train(
+            steps: 0..<3, slices: 8, groups: groups, order: isWhole ? [0] : [0, 1, 2, 3],
+            rate: Self.rate)
+        let b = try await two.train(
+            steps: 0..<3, slices: 8, groups: groups, order: isWhole ? [0] : [3, 1, 0, 2],
+            rate: Self.rate)
         #expect(a == b)
-        #expect(identical(one, two))
+        #expect(one.isIdentical(to: two))
     }
 
     @Test(arguments: [1, 2, 8])
@@ -170,7 +125,8 @@ import Testing
     @Test(arguments: everyLoss.filter { !$0.contains("extreme") })
     func `training lowers the loss against a bank that stands still`(lines: String) async throws {
         var harness = try harness(lines)
-        _ = try await train(&harness, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
+        _ = try await harness.train(
+            steps: 0..<1, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
         let samples = [Array(0..<32)]
         var losses: [Double] = []
         for _ in 0..<40 {
@@ -189,14 +145,17 @@ import Testing
     @Test(arguments: ["loss: hard, hardest: 10", "loss: nce, negatives: 20"])
     func `a coordinator that is restored goes on with the same bits`(lines: String) async throws {
         var one = try harness(lines)
-        _ = try await train(&one, steps: 0..<2, slices: 2, groups: [0..<2], order: [0])
+        _ = try await one.train(
+            steps: 0..<2, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
         var two = try harness(lines)
         try two.coordinator.restore(one.coordinator.state)
         two.version = one.version
         two.optimizer = one.optimizer
-        _ = try await train(&one, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
-        _ = try await train(&two, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
-        #expect(identical(one, two))
+        _ = try await one.train(
+            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
+        _ = try await two.train(
+            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
+        #expect(one.isIdentical(to: two))
     }
 
     @Test func `the constant of noise-contrastive estimation is set by the first commit`()
@@ -211,7 +170,8 @@ import Testing
         try harness.commit(step: 0, rate: 0.01, result: computed.result)
         let constant = try #require(harness.coordinator.constant)
         #expect(constant > 0)
-        _ = try await train(&harness, steps: 1..<3, slices: 1, groups: [0..<1], order: [0])
+        _ = try await harness.train(
+            steps: 1..<3, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
         #expect(harness.coordinator.constant == constant)
     }
 
@@ -233,10 +193,12 @@ import Testing
         let samples = [Array(0..<32)]
         try two.coordinator.open(step: 0, samples: samples)
         _ = try await two.compute(step: 0, samples: samples, groups: [0..<1], order: [0])
-        #expect(identical(one, two))
-        _ = try await train(&one, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
-        _ = try await train(&two, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
-        #expect(identical(one, two))
+        #expect(one.isIdentical(to: two))
+        _ = try await one.train(
+            steps: 0..<1, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
+        _ = try await two.train(
+            steps: 0..<1, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
+        #expect(one.isIdentical(to: two))
     }
 
     @Test func `a commit reports uniformity and tolerance of its batch`() async throws {

@@ -9,26 +9,7 @@ import Testing
 
 @Suite struct FineTuningTests {
     /// Thirty-two images of eight classes, which show in their pixels.
-    private static let images: ImageDataset = {
-        let random = CounterRandom(seed: 1, stream: .test)
-        let pixels = (0..<(32 * 784)).map { index in
-            let (image, place) = (index / 784, index % 784)
-            let stripe = (place / 28 + place % 28 * (image % 8)) % 8 < 4
-            return UInt8(stripe ? 200 : 20) + UInt8(random.bits(at: index) % 32)
-        }
-        return ImageDataset(
-            name: "stripes", channels: 1, height: 28, width: 28, classCount: 8, pixels: pixels,
-            labels: (0..<32).map { UInt8($0 % 8) },
-            statistics: ChannelStatistics(mean: [0.5], deviation: [0.3]),
-            manifest: DataManifest(entries: []))
-    }()
-
-    private struct Silence: SliceProgress {
-        func tick() {}
-        func beginBackward() {}
-    }
-
-    private struct NoExchange: Error {}
+    private static let images = stripedImages(32)
 
     private func plan(classes: Int = 8, more: String = "") throws -> RunPlan {
         try RunPlan(
@@ -51,7 +32,7 @@ import Testing
             keepsActivations: true)
         return try await worker.run(
             work, views: worker.views(of: work), version: version, progress: Silence()
-        ) { _, _ in throw NoExchange() }
+        ) { _, _ in throw Parked() }
     }
 
     @Test func `slices add up to the loss, accuracy and gradient of the whole step`() async throws {

@@ -5,6 +5,7 @@ import Optimizers
 import RunFiles
 import Storage
 import Tensors
+import Testing
 
 @testable import Methods
 
@@ -63,13 +64,6 @@ struct LiTHarness {
         """
     }
 
-    private struct Parked: Error {}
-
-    private struct Silence: SliceProgress {
-        func tick() {}
-        func beginBackward() {}
-    }
-
     let plan: RunPlan
     let method: LiT
     let worker: any WorkerMethod
@@ -79,8 +73,7 @@ struct LiTHarness {
 
     init(path: String) throws {
         plan = try RunPlan(text: Self.runFile(path), file: "run.yaml")
-        guard let method = plan.method as? LiT else { throw Parked() }
-        self.method = method
+        method = try #require(plan.method as? LiT)
         worker = method.makeWorker(dataset: Self.images, seed: plan.settings.seed)
         coordinator = method.makeCoordinator(dataset: Self.images, settings: plan.settings)
         try coordinator.prepare(directory: "/nowhere") { _, _ in }
@@ -89,23 +82,12 @@ struct LiTHarness {
 
     func work(_ slice: Int, of samples: [[Int]], step: Int = 0, epoch: UInt64 = 0) -> SliceWork {
         SliceWork(
-            step: step, slice: slice, dataEpoch: epoch,
-            stepSamples: samples.reduce(0) { $0 + $1.count }, samples: samples[slice],
-            keepsActivations: keepsActivations)
+            slice, of: samples, step: step, dataEpoch: epoch, keepsActivations: keepsActivations)
     }
 
     /// What a slice hands over, at which it is given up.
     func input(of work: SliceWork) async throws -> NamedTensors {
-        var kept = NamedTensors()
-        do {
-            _ = try await worker.run(
-                work, views: worker.views(of: work), version: version, progress: Silence()
-            ) { _, input in
-                kept = input
-                throw Parked()
-            }
-        } catch is Parked {}
-        return kept
+        try await worker.input(of: work, version)
     }
 
     /// The results of a step's slices, of those that hold samples.

@@ -25,14 +25,16 @@ extension MLCDStepTests {
         let groups = [0..<2, 2..<4, 4..<6, 6..<8]
         var one = try harness(lines)
         var two = try harness(lines)
-        let a = try await train(&one, steps: 0..<4, slices: 8, groups: groups, order: [0, 1, 2, 3])
-        let b = try await train(
-            &two, steps: 0..<4, slices: 8, groups: groups, order: [3, 1, 0, 2],
+        let a = try await one.train(
+            steps: 0..<4, slices: 8, groups: groups, order: [0, 1, 2, 3], rate: Self.rate)
+        let b = try await two.train(
+            steps: 0..<4, slices: 8, groups: groups, order: [3, 1, 0, 2], rate: Self.rate,
             preparesCommit: true)
         #expect(a == b)
-        #expect(identical(one, two))
+        #expect(one.isIdentical(to: two))
         var plain = try harness()
-        _ = try await train(&plain, steps: 0..<4, slices: 8, groups: groups, order: [0, 1, 2, 3])
+        _ = try await plain.train(
+            steps: 0..<4, slices: 8, groups: groups, order: [0, 1, 2, 3], rate: Self.rate)
         // The usual way gives another model: another encoder, or other rows that were not drawn.
         let (mine, usual) = (one.coordinator.table.allRows, plain.coordinator.table.allRows)
         #expect(
@@ -78,14 +80,10 @@ extension MLCDStepTests {
                 method.settings, dataset: Self.images, seed: 3, schedule: schedule)
             coordinator.use(Self.labels(method.settings))
             var harness = StepHarness(
-                worker: method.makeWorker(dataset: Self.images, seed: 3), coordinator: coordinator,
-                version: VersionTensors(
-                    parameters: method.layout.initialised(seed: 3),
-                    buffers: method.layout.initialisedBuffers()),
-                optimizer: ParameterOptimizer(
-                    .adamW(AdamW(weightDecay: settings.optimizer.weightDecay)),
-                    parameterCount: method.layout.flatCount))
-            _ = try await train(&harness, steps: 0..<3, slices: 1, groups: [0..<1], order: [0])
+                method, coordinator, images: Self.images, seed: 3,
+                rule: .adamW(AdamW(weightDecay: settings.optimizer.weightDecay)))
+            _ = try await harness.train(
+                steps: 0..<3, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
             return coordinator.table.allRows
         }
         let fixed = try await rows(nil)

@@ -15,21 +15,11 @@ import Testing
 @Suite struct MLCDStepTests {
     static let vit = "kind: vit\nwidth: 16\ndepth: 2\nheads: 2"
     static let conv = "kind: conv"
+    /// The learning rate of training.
+    static let rate = 0.003
 
     /// Sixty-four images whose class shows in their pixels.
-    static let images: ImageDataset = {
-        let random = CounterRandom(seed: 1, stream: .test)
-        let pixels = (0..<(64 * 784)).map { index in
-            let (image, place) = (index / 784, index % 784)
-            let stripe = (place / 28 + place % 28 * (image % 8)) % 8 < 4
-            return UInt8(stripe ? 200 : 20) + UInt8(random.bits(at: index) % 32)
-        }
-        return ImageDataset(
-            name: "stripes", channels: 1, height: 28, width: 28, classCount: 8, pixels: pixels,
-            labels: (0..<64).map { UInt8($0 % 8) },
-            statistics: ChannelStatistics(mean: [0.5], deviation: [0.3]),
-            manifest: DataManifest(entries: []))
-    }()
+    static let images = stripedImages()
 
     static func labels(_ settings: MLCDSettings) -> MLCDLabels {
         let lists = (0..<64).flatMap { image in
@@ -46,53 +36,11 @@ import Testing
     ) throws -> StepHarness {
         let text = "centers: 40\ndim: 12\npositives: 3\nscale: 16\nrate: 0.5\n" + lines
         let (method, run) = try mlcdRun(text, network: network)
-        let labels = Self.labels(method.settings)
         let coordinator = MLCDCoordinator(method.settings, dataset: Self.images, seed: seed)
-        coordinator.use(labels)
+        coordinator.use(Self.labels(method.settings))
         return StepHarness(
-            worker: method.makeWorker(dataset: Self.images, seed: seed),
-            coordinator: coordinator,
-            version: VersionTensors(
-                parameters: method.layout.initialised(seed: seed),
-                buffers: method.layout.initialisedBuffers()),
-            optimizer: ParameterOptimizer(
-                UpdateRule.adamW(AdamW(weightDecay: run.optimizer.weightDecay)),
-                parameterCount: method.layout.flatCount))
-    }
-
-    /// Trains some steps of 32 samples and returns the losses.
-    ///
-    /// - Parameter preparesCommit: whether what commits need is made ahead.
-    func train(
-        _ harness: inout StepHarness, steps: Range<Int>, slices: Int, groups: [Range<Int>],
-        order: [Int], rate: Double = 0.003, preparesCommit: Bool = false
-    ) async throws -> [Double] {
-        var losses: [Double] = []
-        for step in steps {
-            let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
-            let samples = (0..<slices).map {
-                Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
-            }
-            try harness.coordinator.open(step: step, samples: samples)
-            let computed = try await harness.compute(
-                step: step, samples: samples, groups: groups, order: order)
-            #expect(computed.result.isFinite)
-            losses.append(computed.result.sums[0].value)
-            if preparesCommit { harness.coordinator.prepareCommit(step: step) }
-            try harness.commit(step: step, rate: rate, result: computed.result)
-        }
-        return losses
-    }
-
-    func identical(_ a: StepHarness, _ b: StepHarness) -> Bool {
-        a.version.parameters.isBitIdentical(to: b.version.parameters)
-            && zip(a.coordinator.state, b.coordinator.state).allSatisfy { mine, other in
-                switch (mine.values, other.values) {
-                case (.floats(let x), .floats(let y)): x.isBitIdentical(to: y)
-                case (.integers(let x), .integers(let y)): x == y
-                default: false
-                }
-            }
+            method, coordinator, images: Self.images, seed: seed,
+            rule: .adamW(AdamW(weightDecay: run.optimizer.weightDecay)))
     }
 
     @Test(arguments: [vit, conv])
@@ -100,10 +48,12 @@ import Testing
         let groups = [0..<2, 2..<4, 4..<6, 6..<8]
         var one = try harness(network: network)
         var two = try harness(network: network)
-        let a = try await train(&one, steps: 0..<3, slices: 8, groups: groups, order: [0, 1, 2, 3])
-        let b = try await train(&two, steps: 0..<3, slices: 8, groups: groups, order: [3, 1, 0, 2])
+        let a = try await one.train(
+            steps: 0..<3, slices: 8, groups: groups, order: [0, 1, 2, 3], rate: Self.rate)
+        let b = try await two.train(
+            steps: 0..<3, slices: 8, groups: groups, order: [3, 1, 0, 2], rate: Self.rate)
         #expect(a == b)
-        #expect(identical(one, two))
+        #expect(one.isIdentical(to: two))
     }
 
     @Test(arguments: [vit, conv])
@@ -112,9 +62,11 @@ import Testing
         var two = try harness(network: network)
         two.keepsActivations = false
         let groups = [0..<2, 2..<4]
-        _ = try await train(&one, steps: 0..<2, slices: 4, groups: groups, order: [0, 1])
-        _ = try await train(&two, steps: 0..<2, slices: 4, groups: groups, order: [0, 1])
-        #expect(identical(one, two))
+        _ = try await one.train(
+            steps: 0..<2, slices: 4, groups: groups, order: [0, 1], rate: Self.rate)
+        _ = try await two.train(
+            steps: 0..<2, slices: 4, groups: groups, order: [0, 1], rate: Self.rate)
+        #expect(one.isIdentical(to: two))
     }
 
     /// As when its worker is cut off, or told to abandon it.
@@ -176,15 +128,10 @@ import Testing
         let coordinator = MLCDCoordinator(method.settings, dataset: Self.images, seed: 3)
         coordinator.use(Self.labels(method.settings))
         var harness = StepHarness(
-            worker: method.makeWorker(dataset: Self.images, seed: 3), coordinator: coordinator,
-            version: VersionTensors(
-                parameters: method.layout.initialised(seed: 3),
-                buffers: method.layout.initialisedBuffers()),
-            optimizer: ParameterOptimizer(
-                .adamW(AdamW(weightDecay: run.optimizer.weightDecay)),
-                parameterCount: method.layout.flatCount))
-        let losses = try await train(
-            &harness, steps: 0..<40, slices: 2, groups: [0..<1, 1..<2], order: [0, 1])
+            method, coordinator, images: Self.images, seed: 3,
+            rule: .adamW(AdamW(weightDecay: run.optimizer.weightDecay)))
+        let losses = try await harness.train(
+            steps: 0..<40, slices: 2, groups: [0..<1, 1..<2], order: [0, 1], rate: Self.rate)
         let (first, last) = (losses[..<5].reduce(0, +), losses[35...].reduce(0, +))
         #expect(last < 0.8 * first, "\(lines): \(losses[0]) to \(losses[39])")
     }
@@ -192,14 +139,17 @@ import Testing
     @Test(arguments: options)
     func `a coordinator that is restored goes on with the same bits`(lines: String) async throws {
         var one = try harness(lines)
-        _ = try await train(&one, steps: 0..<2, slices: 2, groups: [0..<2], order: [0])
+        _ = try await one.train(
+            steps: 0..<2, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
         var two = try harness(lines)
         try two.coordinator.restore(one.coordinator.state)
         two.version = one.version
         two.optimizer = one.optimizer
-        _ = try await train(&one, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
-        _ = try await train(&two, steps: 2..<4, slices: 2, groups: [0..<2], order: [0])
-        #expect(identical(one, two))
+        _ = try await one.train(
+            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
+        _ = try await two.train(
+            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
+        #expect(one.isIdentical(to: two))
     }
 
     @Test func `what is made ahead changes no bit`() async throws {
@@ -209,11 +159,13 @@ import Testing
             let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
             two.coordinator.foresee(step: step, samples: [all])
             let steps = step..<(step + 1)
-            _ = try await train(&one, steps: steps, slices: 1, groups: [0..<1], order: [0])
-            _ = try await train(
-                &two, steps: steps, slices: 1, groups: [0..<1], order: [0], preparesCommit: true)
+            _ = try await one.train(
+                steps: steps, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
+            _ = try await two.train(
+                steps: steps, slices: 1, groups: [0..<1], order: [0], rate: Self.rate,
+                preparesCommit: true)
         }
-        #expect(identical(one, two))
+        #expect(one.isIdentical(to: two))
     }
 
     @Test func `a step that is opened again forgets what was made ahead`() async throws {
@@ -223,9 +175,11 @@ import Testing
         try two.coordinator.open(step: 0, samples: samples)
         _ = try await two.compute(step: 0, samples: samples, groups: [0..<1], order: [0])
         two.coordinator.prepareCommit(step: 0)
-        _ = try await train(&one, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
-        _ = try await train(&two, steps: 0..<1, slices: 1, groups: [0..<1], order: [0])
-        #expect(identical(one, two))
+        _ = try await one.train(
+            steps: 0..<1, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
+        _ = try await two.train(
+            steps: 0..<1, slices: 1, groups: [0..<1], order: [0], rate: Self.rate)
+        #expect(one.isIdentical(to: two))
     }
 
     @Test func `a commit reports the draw and mean cosines`() async throws {
