@@ -70,59 +70,6 @@ public enum GradientKind: String, CaseIterable, Hashable, Sendable {
     case bf16
 }
 
-/// The section `data`: what is trained on.
-public struct DataSettings: Hashable, Sendable {
-    /// Where images come from.
-    public enum Kind: String, CaseIterable, Hashable, Sendable {
-        /// Fashion-MNIST: four gzipped IDX files.
-        case fashionMNIST = "fashion-mnist"
-        /// Any other data set in the four files of MNIST: 28 x 28, ten classes.
-        case idx
-        /// Square patches cut from Fashion-MNIST: images in any number.
-        case patches
-    }
-
-    /// The patches of a data set of patches.
-    public struct Patches: Hashable, Sendable {
-        /// Rows and columns of a patch.
-        public var side: Int
-        /// Patches to train on.
-        public var count: Int
-        /// Decides images and places.
-        public var seed: UInt64
-    }
-
-    /// Where images come from.
-    public var kind: Kind
-    /// The folder; nil for the place where the system's package puts it.
-    ///
-    /// A free key: the data set's digest says whether two peers have the same.
-    public var path: String?
-    /// What is cut where the kind is `patches` (keys `side`, `count`, `seed`).
-    public var patches: Patches?
-    /// Of other kinds the first so many training images (key `count`); nil for all.
-    public var count: Int?
-    /// Shards that the training data are cut into, by number.
-    public var shards: Int
-
-    init(from section: Section) {
-        kind = section.choice("kind", default: .fashionMNIST)
-        if kind == .patches {
-            patches = Patches(
-                side: section.int("side", in: 1...28, default: 14),
-                count: section.int("count", in: 1...100_000_000),
-                seed: section.unsigned("seed", default: 0))
-        } else if section.has("count") {
-            count = section.int("count", in: 1...100_000_000)
-        }
-        shards = section.int("shards", in: 1...65_536, default: 1, .later)
-        path = section.optionalString("path", .free)
-        if kind == .idx, path == nil {
-            section.reject("path", "is missing", allowed: "the folder of the four IDX files")
-        }
-    }
-}
-
 /// The section `batch`: how a step's samples are chosen and cut.
 public struct BatchSettings: Hashable, Sendable {
     /// Samples of a step.
@@ -197,74 +144,6 @@ public struct OptimizerSettings: Hashable, Sendable {
         }
         clipNorm = section.float("clipNorm", in: 0...1_000_000, default: 0)
         onNotFinite = section.choice("onNotFinite", default: .stop)
-    }
-}
-
-/// The section `schedule`: how the learning rate moves over the steps of the run.
-public struct ScheduleSettings: Hashable, Sendable {
-    /// The shape of the curve after warm-up.
-    public enum Kind: String, CaseIterable, Hashable, Sendable {
-        /// A straight line to 0.
-        case warmupLinear = "warmup-linear"
-        /// Half a cosine to 0.
-        case warmupCosine = "warmup-cosine"
-        /// A power of the straight line to 0, after a warm-up that begins at 0.
-        case polynomial
-        /// The recursion of the later trainer of MLCD's authors over that power.
-        case halvedPolynomial = "halved-polynomial"
-        /// Half a cosine up from a 25th of the peak, half a cosine down to a 10,000th of that;
-        /// AdamW's first decay rate swings the other way.
-        case oneCycle = "one-cycle"
-        /// The peak throughout.
-        case constant
-        /// The peak, times a factor from each of some steps on.
-        case multiStep = "multi-step"
-    }
-
-    /// The shape of the curve after warm-up.
-    public var kind: Kind
-    /// Steps of warm-up; those until the peak where the kind is `one-cycle`.
-    public var warmupSteps: Int
-    /// The polynomials' power; 1 for the other kinds.
-    public var power: Int
-    /// The steps from which on the rate is lower, rising; none but for `multi-step`.
-    public var milestones: [Int]
-    /// What the rate is multiplied by at each of them.
-    public var factor: Double
-
-    /// A fraction of the steps is rounded down, but never for want of a binary digit.
-    init(from section: Section, steps: Int) {
-        kind = section.choice("kind", default: .warmupLinear)
-        (power, milestones, factor) = (1, [], 1)
-        if kind == .multiStep {
-            warmupSteps = 0
-            milestones = section.ints(
-                "milestones", count: 1...64, in: 1...1_000_000_000)
-            factor = section.positiveFloat("factor", upTo: 1, default: 0.1)
-            if zip(milestones, milestones.dropFirst()).contains(where: { $0 >= $1 }) {
-                section.reject("milestones", "do not rise", allowed: "steps in rising order")
-            }
-            return
-        }
-        if section.has("warmupSteps") {
-            if section.has("warmupFraction") {
-                section.reject(
-                    "warmupFraction", "stands beside warmupSteps", allowed: "one of both")
-                _ = section.optionalFloat("warmupFraction", in: 0...1)
-            }
-            warmupSteps = section.int("warmupSteps", in: 0...1_000_000_000)
-            if warmupSteps > steps {
-                section.reject(
-                    "warmupSteps", "\(warmupSteps) of \(steps) steps", allowed: "at most steps")
-            }
-        } else {
-            let fraction = section.float(
-                "warmupFraction", in: 0...1, default: kind == .constant ? 0 : 0.1)
-            warmupSteps = Int((Double(steps) * fraction + 1e-6).rounded(.down))
-        }
-        if kind == .polynomial || kind == .halvedPolynomial {
-            power = section.int("power", in: 1...16, default: kind == .polynomial ? 1 : 2)
-        }
     }
 }
 
