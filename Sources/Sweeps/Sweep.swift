@@ -53,6 +53,8 @@ public actor Sweep: Service {
     }
 
     private let options: Options
+    /// The run file of each run, with its settings.
+    private let runFiles: [ResolvedRunFile]
     private let report: @Sendable (Progress) -> Void
     private var isStopping = false
     private var process: ChildProcess?
@@ -66,8 +68,8 @@ public actor Sweep: Service {
     public init(_ options: Options, report: @escaping @Sendable (Progress) -> Void) throws {
         self.options = options
         self.report = report
-        for run in options.grid.runs {
-            _ = try RunPlan(contentsOf: options.runFile, setting: run.settings)
+        runFiles = try options.grid.runs.map {
+            try RunPlan(contentsOf: options.runFile, setting: $0.settings).resolved
         }
     }
 
@@ -92,10 +94,10 @@ public actor Sweep: Service {
         try files.createDirectoryDurably(options.directory)
         let begin = ContinuousClock.now
         var made = 0
-        for (place, run) in options.grid.runs.enumerated() {
+        for (place, (run, runFile)) in zip(options.grid.runs, runFiles).enumerated() {
             let directory = "\(options.directory)/\(run.name)"
             if let result = try SweepResult(in: directory, of: run.settings) {
-                try checkOrigin(of: run, in: directory)
+                try checkOrigin(runFile, in: directory)
                 try take(result, wasThere: true)
                 continue
             }
@@ -105,7 +107,7 @@ public actor Sweep: Service {
                 .begins(
                     run, number: place + 1, of: options.grid.runs.count,
                     secondsLeft: made > 0 ? seconds / Double(made) * Double(left) : nil))
-            try await make(run, in: directory)
+            try await make(run, runFile, in: directory)
             guard let result = try SweepResult(in: directory, of: run.settings) else {
                 throw SweepError.stopped(
                     finished: results.count, of: options.grid.runs.count)
@@ -116,10 +118,9 @@ public actor Sweep: Service {
     }
 
     /// A finished run counts only if it is the one that would be made now.
-    private func checkOrigin(of run: SweepGrid.Run, in directory: String) throws {
-        let wanted = try RunPlan(contentsOf: options.runFile, setting: run.settings)
+    private func checkOrigin(_ wanted: ResolvedRunFile, in directory: String) throws {
         let held = try StoredRun(directory: directory).plan
-        let first = differences(held.resolved.bitsText, wanted.resolved.bitsText).first
+        let first = differences(held.resolved.bitsText, wanted.bitsText).first
         if let first {
             throw DaemonError.anotherRun(directory: directory, difference: "\(first)")
         }
@@ -144,13 +145,14 @@ public actor Sweep: Service {
     }
 
     /// Trains to the end and evaluates.
-    private func make(_ run: SweepGrid.Run, in directory: String) async throws {
-        let runFile = "\(directory).yaml"
-        let plan = try RunPlan(contentsOf: options.runFile, setting: run.settings)
-        try LocalFileSystem().writeFileDurably(runFile, Array(plan.resolved.text.utf8))
+    private func make(
+        _ run: SweepGrid.Run, _ runFile: ResolvedRunFile, in directory: String
+    ) async throws {
+        let path = "\(directory).yaml"
+        try LocalFileSystem().writeFileDurably(path, Array(runFile.text.utf8))
         try await call(
             [
-                "train", runFile, "--state", directory, "--workers", String(options.workers),
+                "train", path, "--state", directory, "--workers", String(options.workers),
                 "--slots", String(options.slots),
             ], of: run, output: .inherited)
         try await call(
