@@ -62,7 +62,7 @@ public struct OpenedStep: Hashable, Sendable {
     public var tasks: [SliceTask]
     /// The tasks of the step after it, for hints; empty for the last one.
     public var nextTasks: [SliceTask]
-    /// Of every slice the data shards that it needs, rising; empty where any worker will do.
+    /// Of every slice the data shards that it needs, rising; empty where each slice needs all.
     public var shards: [[UInt32]]
     /// An opened step.
     public init(

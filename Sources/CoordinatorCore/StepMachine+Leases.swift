@@ -52,13 +52,9 @@ extension StepMachine {
     /// Whether a worker holds the data shards of a slice of the open step.
     func hasData(_ worker: Incarnation, _ slice: Int) -> Bool {
         guard let held = sessions.workers[worker]?.shards else { return true }
-        return shardsNeeded(slice).allSatisfy { held.contains($0) }
-    }
-
-    /// The data shards that a slice of the open step needs, rising.
-    func shardsNeeded(_ slice: Int) -> [UInt32] {
-        guard let needed = step?.opened.shards, needed.indices.contains(slice) else { return [] }
-        return needed[slice]
+        // Who holds some shards alone lacks one of all.
+        guard let needed = step?.opened.shards, !needed.isEmpty else { return false }
+        return needed[slice].allSatisfy { held.contains($0) }
     }
 
     private mutating func lease(_ slice: Int, to asker: Asker) {

@@ -21,15 +21,21 @@ extension StepMachine {
 
     /// Shards that nobody holds and without which slices that are not in have to wait.
     private func shardWaits(_ open: OpenStep, at time: Moment) -> [Wait] {
-        guard sessions.hasReady else { return [] }
-        var missing: Set<UInt32> = []
+        guard sessions.hasReady, let held = shardsHeld else { return [] }
+        let needed = open.opened.shards
+        // Where each slice needs all shards, each lacks the same ones.
+        let lackingOfAll =
+            needed.isEmpty
+            ? (0..<UInt32(settings.shardCount)).filter { !held.contains($0) } : []
+        var missing = Set(lackingOfAll)
         var slices: [Int] = []
         var since = time
         for (index, slice) in open.leases.slices.enumerated()
         where slice.holders.isEmpty && !slice.isEmpty && !slice.isDone {
-            let lacking = shardsNeeded(index).filter { !isHeld($0) }
+            let lacking =
+                needed.isEmpty ? lackingOfAll : needed[index].filter { !held.contains($0) }
             guard !lacking.isEmpty else { continue }
-            missing.formUnion(lacking)
+            if !needed.isEmpty { missing.formUnion(lacking) }
             slices.append(index)
             since = min(since, slice.idleSince)
         }
@@ -42,11 +48,14 @@ extension StepMachine {
         ]
     }
 
-    /// Whether a worker that is ready holds a shard.
-    private func isHeld(_ shard: UInt32) -> Bool {
-        sessions.workers.values.contains { worker in
-            worker.isReady && worker.shards?.contains(shard) ?? true
+    /// The shards that workers that are ready hold together; nil if one of them holds all.
+    private var shardsHeld: Set<UInt32>? {
+        var held: Set<UInt32> = []
+        for worker in sessions.workers.values where worker.isReady {
+            guard let own = worker.shards else { return nil }
+            held.formUnion(own)
         }
+        return held
     }
 
     /// Rising numbers in words: `0-3, 7`; of many the first.

@@ -22,7 +22,8 @@ struct LoadedRun: Sendable {
         configDigest = plan.configDigest
     }
 
-    /// Of every slice of a step the data shards that a worker must hold for it.
+    /// Of every slice of a step the data shards that a worker must hold for it; empty where each
+    /// slice needs all.
     func shards(of step: Int) -> [[UInt32]] {
         sampler.shardsNeeded(step: step).map { $0.map { UInt32($0) } }
     }

@@ -80,10 +80,11 @@ public struct StepSampler: Hashable, Sendable {
         }
     }
 
-    /// Of every slice the shards that it needs in the data epoch of step `step`, rising.
+    /// Of every slice the shards that it needs in the data epoch of step `step`, rising; empty
+    /// where each slice needs all.
     public func shardsNeeded(step: Int) -> [[Int]] {
         switch sampling {
-        case .global: Array(repeating: Array(0..<shards.count), count: slices)
+        case .global: []
         case .sharded: ShardDeal(self, dataEpoch: dataEpoch(step: step)).shardsNeeded
         }
     }

@@ -52,7 +52,7 @@ struct Bench {
     var machine: StepMachine
     var now = Moment(nanoseconds: 1_000_000_000)
     var empty: Set<Int> = []
-    /// Of every slice the data shards that it needs.
+    /// Of every slice the data shards that it needs; empty where each needs all.
     var shards: [[UInt32]] = []
     /// Steps of a pass over the data.
     var stepsPerEpoch = Int.max

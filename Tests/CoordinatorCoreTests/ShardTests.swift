@@ -6,11 +6,15 @@ import Testing
 /// Leases over data shards (design section 9).
 @Suite struct ShardTests {
     /// Four slices, slice s needing shards s and s + 1 of five.
-    private func bench(steps: Int = 3, stepsPerEpoch: Int = .max) -> Bench {
+    ///
+    /// - Parameter isGlobal: whether each slice needs all of them instead.
+    private func bench(
+        steps: Int = 3, stepsPerEpoch: Int = .max, isGlobal: Bool = false
+    ) -> Bench {
         var settings = benchSettings(steps: steps, rounds: 0)
         settings.shardCount = 5
         var bench = Bench(settings, prepared: false)
-        bench.shards = (0..<4).map { [UInt32($0), UInt32($0 + 1)] }
+        if !isGlobal { bench.shards = (0..<4).map { [UInt32($0), UInt32($0 + 1)] } }
         bench.stepsPerEpoch = stepsPerEpoch
         bench.give(.prepared(committed: StepNumber(0), recorded: StepNumber(0)))
         return bench
@@ -55,6 +59,24 @@ import Testing
         }
         #expect(bench.machine.committed == 1)
         #expect(!bench.machine.waits(at: bench.now).contains { $0.kind == .shard })
+    }
+
+    @Test func `where each slice needs all shards, only who holds all gets one`() {
+        var bench = bench(steps: 1, isGlobal: true)
+        let low = bench.join("low", shards: [0, 1, 2])
+        #expect(bench.lease(low) == nil)
+        bench.wait(3, beating: [low])
+        let missing = bench.machine.waits(at: bench.now).first { $0.kind == .shard }
+        #expect(missing?.what == "data shards 3-4, for slices [0, 1, 2, 3]")
+        // Together two hold all, but none of them can compute a slice.
+        let high = bench.join("high", shards: [2, 3, 4])
+        #expect(bench.lease(high) == nil)
+        #expect(!bench.machine.waits(at: bench.now).contains { $0.kind == .shard })
+        let whole = bench.join("whole")
+        for slice in leases(&bench, whole, 4).compactMap({ $0 }) {
+            bench.complete(whole, step: 0, slice: slice)
+        }
+        #expect(bench.machine.committed == 1)
     }
 
     @Test func `a slice that failed is not kept for workers that lack its data`() {

@@ -78,7 +78,7 @@ struct ShardedSamplingTests {
             count: 1000, batch: 96, slices: 8, dropLast: true, seed: 5, sampling: .global,
             shardCount: 10)
         #expect((0..<30).allSatisfy { one.indices(step: $0) == many.indices(step: $0) })
-        #expect(many.shardsNeeded(step: 0).allSatisfy { $0 == Array(0..<10) })
+        #expect(many.shardsNeeded(step: 0).isEmpty, "each slice needs all, so none is listed")
     }
 
     @Test func `shards are runs of samples without gap and of nearly equal length`() {
