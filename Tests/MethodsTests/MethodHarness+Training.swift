@@ -30,10 +30,7 @@ extension MethodHarness {
     ) async throws -> [Double] {
         var losses: [Double] = []
         for step in steps {
-            let all = (0..<32).map { (step * 32 + $0 * 5) % 64 }
-            let samples = (0..<slices).map {
-                Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
-            }
+            let samples = cut((0..<32).map { (step * 32 + $0 * 5) % 64 }, into: slices)
             try coordinator.open(step: step, samples: samples)
             let computed = try await compute(
                 step: step, samples: samples, groups: groups, order: order)
@@ -43,6 +40,37 @@ extension MethodHarness {
             try commit(step: step, rate: rate, result: computed.result)
         }
         return losses
+    }
+
+    /// Computes step 0, the same 32 of 64 samples in one slice and in several, whose groups are
+    /// answered from the last one to the first; expects the same gradients up to rounding.
+    static func expectEqualGradients(
+        _ whole: Self, _ parts: Self, slices: Int
+    ) async throws -> (whole: Computed, parts: Computed) {
+        let all = (0..<32).map { $0 * 5 % 64 }
+        let samples = cut(all, into: slices)
+        let groups = slices == 8 ? [0..<3, 3..<8] : [0..<slices]
+        try whole.coordinator.open(step: 0, samples: [all])
+        try parts.coordinator.open(step: 0, samples: samples)
+        let a = try await whole.compute(step: 0, samples: [all], groups: [0..<1], order: [0])
+        let b = try await parts.compute(
+            step: 0, samples: samples, groups: groups, order: groups.indices.reversed())
+        #expect(differ(a.result.gradient.values, b.result.gradient.values) < 1e-5)
+        #expect(differ(a.embeddingGradient, b.embeddingGradient) < 1e-5)
+        return (a, b)
+    }
+
+    /// Two steps, then two more: by the harness itself, and by another one that takes its state
+    /// over; expects the same bits.
+    mutating func expectGoesOn(as other: Self, rate: Double) async throws {
+        var other = other
+        _ = try await train(steps: 0..<2, slices: 2, groups: [0..<2], order: [0], rate: rate)
+        try other.coordinator.restore(coordinator.state)
+        (other.version, other.optimizer) = (version, optimizer)
+        _ = try await train(steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: rate)
+        _ = try await other.train(
+            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: rate)
+        #expect(isIdentical(to: other))
     }
 
     /// Whether parameters and the coordinator's state are the same to the bit.
@@ -57,6 +85,19 @@ extension MethodHarness {
                 }
             }
     }
+}
+
+/// Samples in so many slices, in order.
+func cut(_ samples: [Int], into slices: Int) -> [[Int]] {
+    (0..<slices).map {
+        Array(samples[($0 * samples.count / slices)..<(($0 + 1) * samples.count / slices)])
+    }
+}
+
+/// The largest difference relative to the largest magnitude.
+func differ(_ a: [Float], _ b: [Float]) -> Float {
+    let scale = a.reduce(0) { max($0, abs($1)) }
+    return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
 }
 
 /// Images of eight classes, which show in their pixels as stripes: image i is of class i mod 8.

@@ -49,14 +49,7 @@ private let tolerance: Float = 2e-5
         var layout = ParameterLayout()
         let net = SmallConvolutionalNet(&layout, channels: 2, widths: [4, 6, 8])
         let fixture = try ReferenceFixture("convolutional_net")
-        let tape = Tape()
-        let pass = ForwardPass(
-            layout, parameters: try fixture.flat(layout.parameters, prefix: "param"),
-            buffers: try fixture.flat(layout.bufferLayout, prefix: "out.moved"), tape: tape,
-            isTraining: false)
-        let features = net(tape.constant(try fixture.file.tensor("in.images")), pass)
-        #expect(try fixture.difference(features.value, "out.evaluated") < tolerance)
-        #expect(!features.needsGradient, "evaluation keeps nothing for gradients")
+        try fixture.checkEvaluation(net, layout, tolerance: tolerance)
     }
 
     /// Compares features and all gradients; returns the flat batch-norm statistics.

@@ -2,6 +2,7 @@ import Foundation
 import Networks
 import Storage
 import Tensors
+import Testing
 
 /// A fixture of `make_timm_vit.py`: parameters, inputs, outputs and gradients from elsewhere.
 struct ReferenceFixture {
@@ -22,6 +23,21 @@ struct ReferenceFixture {
             throw FixtureMismatch(asked: asked, there: there)
         }
         return layout.gathered(try asked.map { try file.tensor($0) })
+    }
+
+    /// Checks that an encoder's features are the reference's in evaluation, with the statistics
+    /// that a step of training has left behind.
+    func checkEvaluation(
+        _ encoder: any Encoder, _ layout: ParameterLayout, tolerance: Float
+    ) throws {
+        let tape = Tape()
+        let pass = ForwardPass(
+            layout, parameters: try flat(layout.parameters, prefix: "param"),
+            buffers: try flat(layout.bufferLayout, prefix: "out.moved"), tape: tape,
+            isTraining: false)
+        let features = encoder(tape.constant(try file.tensor("in.images")), pass)
+        #expect(try difference(features.value, "out.evaluated") < tolerance)
+        #expect(!features.needsGradient, "evaluation keeps nothing for gradients")
     }
 
     /// What a tensor of the file is to be compared with, and how far it is off.

@@ -52,14 +52,7 @@ private let tolerance: Float = 1e-4
         let fixture = try ReferenceFixture(name)
         var layout = ParameterLayout()
         let net = ResNet(&layout, settings, channels: 3)
-        let tape = Tape()
-        let pass = ForwardPass(
-            layout, parameters: try fixture.flat(layout.parameters, prefix: "param"),
-            buffers: try fixture.flat(layout.bufferLayout, prefix: "out.moved"), tape: tape,
-            isTraining: false)
-        let features = net(tape.constant(try fixture.file.tensor("in.images")), pass)
-        #expect(try fixture.difference(features.value, "out.evaluated") < tolerance)
-        #expect(!features.needsGradient, "evaluation keeps nothing for gradients")
+        try fixture.checkEvaluation(net, layout, tolerance: tolerance)
     }
 }
 

@@ -161,22 +161,21 @@ import Testing
             of: s.span, temperature: 0.1, rowCount: Self.rowCount)
         let loss = NoiseContrastiveLoss(
             temperature: 0.1, constant: constant, rowCount: Self.rowCount)
-        let answer = DrawnDiscrimination.answer(
-            embeddings, draws: draws, against: MatrixRows(rows), loss, divisor: Self.anchors)
-        let reference = InstanceReference(
-            rows: InstanceReference.matrix(rows), loss: InstanceReference.formula(loss))
-        check(answer, embeddings) {
-            reference.losses(
-                $0, places: Array(repeating: 0, count: Self.anchors), columns: draws)
-        }
+        checkDrawn(loss, InstanceReference.formula(loss))
     }
 
     @Test func `the softmax over drawn rows`() {
         let loss = InstanceLoss(.contrastive, temperature: 0.1, epsilon: 0)
+        checkDrawn(loss, InstanceReference.formula(loss))
+    }
+
+    /// Compares a loss over drawn rows with its formula.
+    private func checkDrawn(
+        _ loss: some SimilarityLoss, _ formula: @escaping ([Double], Int) -> Double
+    ) {
         let answer = DrawnDiscrimination.answer(
             embeddings, draws: draws, against: MatrixRows(rows), loss, divisor: Self.anchors)
-        let reference = InstanceReference(
-            rows: InstanceReference.matrix(rows), loss: InstanceReference.formula(loss))
+        let reference = InstanceReference(rows: InstanceReference.matrix(rows), loss: formula)
         check(answer, embeddings) {
             reference.losses(
                 $0, places: Array(repeating: 0, count: Self.anchors), columns: draws)

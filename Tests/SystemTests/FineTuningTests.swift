@@ -26,17 +26,7 @@ extension SystemTests {
             #expect(try await pleiad("export", pretrained, "--out", weights).code == 0)
             let data = try SmallData.write(to: scratch)
             let file = try scratch.write("run.yaml", text(data: data, weights: weights))
-            var digests: [String] = []
-            for workers in ["1", "3"] {
-                let state = scratch.appending("state-\(workers)")
-                let ended = try await pleiad(
-                    "train", file, "--workers", workers, "--state", state)
-                #expect(ended.code == 0, "\(ended.errors)")
-                digests.append(try await pleiad("digest", state).output)
-                #expect(try await pleiad("verify", state).code == 0)
-            }
-            #expect(digests[0] == digests[1] && !digests[0].isEmpty)
-            let state = scratch.appending("state-1")
+            let state = try await trainedAlike(file, in: scratch)
             let report = try await pleiad("evaluate", state, "--json").object()
             #expect(Set(report.keys) == ["knn", "linear", "classifier"])
             let own = (report["classifier"] as? [String: Double])?["top1"] ?? 0

@@ -31,18 +31,7 @@ extension SystemTests {
                 "embed", locked, "--head", "--test", "--out", test, "--data", data)
             #expect(tested.code == 0, "\(tested.errors)")
             let file = try scratch.write("run.yaml", text(data: data, images: images))
-            var digests: [String] = []
-            for workers in ["1", "3"] {
-                let state = scratch.appending("state-\(workers)")
-                let ended = try await pleiad(
-                    "train", file, "--workers", workers, "--state", state)
-                #expect(ended.code == 0, "\(ended.errors)")
-                digests.append(try await pleiad("digest", state).output)
-                #expect(try await pleiad("verify", state).code == 0)
-            }
-            #expect(digests[0] == digests[1] && !digests[0].isEmpty)
-
-            let state = scratch.appending("state-1")
+            let state = try await trainedAlike(file, in: scratch)
             let report = try await pleiad(
                 "evaluate", state, "--zero-shot", "--images", test, "--json", "--record"
             ).object()

@@ -44,14 +44,19 @@ import Transport
         #expect(await outcome == .done(""))
     }
 
-    @Test func `a slice whose result is kept is offered and not computed again`() async throws {
-        let run = try await FakeRun()
-        async let outcome = run.worker.run()
+    /// The worker computes slice 0, offers its result and is cut off.
+    private static func cutOff(_ run: FakeRun) async throws {
         let (control, bulk) = try await run.begin(0)
         let (exchange, asked) = try await FakeRun.exchange(on: bulk)
         try await FakeRun.answer(exchange, asked, on: bulk)
         _ = try await FakeRun.offer(on: control)
         control.close()
+    }
+
+    @Test func `a slice whose result is kept is offered and not computed again`() async throws {
+        let run = try await FakeRun()
+        async let outcome = run.worker.run()
+        try await Self.cutOff(run)
 
         let (again, _) = try await run.admit()
         try await run.give(0, on: again)
@@ -73,11 +78,7 @@ import Transport
     @Test func `results of another version are dropped`() async throws {
         let run = try await FakeRun()
         async let outcome = run.worker.run()
-        let (control, bulk) = try await run.begin(0)
-        let (exchange, asked) = try await FakeRun.exchange(on: bulk)
-        try await FakeRun.answer(exchange, asked, on: bulk)
-        _ = try await FakeRun.offer(on: control)
-        control.close()
+        try await Self.cutOff(run)
 
         let (again, bulkAgain) = try await run.admit()
         try await run.give(0, on: again, version: digest(of: 99))

@@ -75,25 +75,8 @@ import Testing
         // No batch norm, whose statistics are a slice's own.
         let whole = try harness(network: Self.vit)
         let cut = try harness(network: Self.vit)
-        let all = (0..<32).map { $0 * 5 % 64 }
-        let parts = (0..<slices).map {
-            Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
-        }
-        let groups = slices == 8 ? [0..<3, 3..<8] : [0..<slices]
-        try whole.coordinator.open(step: 0, samples: [all])
-        try cut.coordinator.open(step: 0, samples: parts)
-        let a = try await whole.compute(step: 0, samples: [all], groups: [0..<1], order: [0])
-        let b = try await cut.compute(
-            step: 0, samples: parts, groups: groups, order: groups.indices.reversed())
-        #expect(differ(a.result.gradient.values, b.result.gradient.values) < 1e-5)
-        #expect(differ(a.embeddingGradient, b.embeddingGradient) < 1e-5)
+        let (a, b) = try await MethodHarness.expectEqualGradients(whole, cut, slices: slices)
         #expect(abs(a.result.sums[0].value - b.result.sums[0].value) < 1e-5)
-    }
-
-    /// The largest difference relative to the largest magnitude.
-    private func differ(_ a: [Float], _ b: [Float]) -> Float {
-        let scale = a.reduce(0) { max($0, abs($1)) }
-        return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
     }
 
     @Test func `the gradient is the slope of the loss`() async throws {
@@ -145,17 +128,7 @@ import Testing
     @Test(arguments: ["loss: hard, hardest: 10", "loss: nce, negatives: 20"])
     func `a coordinator that is restored goes on with the same bits`(lines: String) async throws {
         var one = try harness(lines)
-        _ = try await one.train(
-            steps: 0..<2, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
-        var two = try harness(lines)
-        try two.coordinator.restore(one.coordinator.state)
-        two.version = one.version
-        two.optimizer = one.optimizer
-        _ = try await one.train(
-            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
-        _ = try await two.train(
-            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
-        #expect(one.isIdentical(to: two))
+        try await one.expectGoesOn(as: harness(lines), rate: Self.rate)
     }
 
     @Test func `the constant of noise-contrastive estimation is set by the first commit`()

@@ -90,29 +90,12 @@ import Testing
     {
         let whole = try harness()
         let cut = try harness()
-        let all = (0..<32).map { $0 * 5 % 64 }
-        let parts = (0..<slices).map {
-            Array(all[($0 * 32 / slices)..<(($0 + 1) * 32 / slices)])
-        }
-        let groups = slices == 8 ? [0..<3, 3..<8] : [0..<slices]
-        try whole.coordinator.open(step: 0, samples: [all])
-        try cut.coordinator.open(step: 0, samples: parts)
-        let a = try await whole.compute(step: 0, samples: [all], groups: [0..<1], order: [0])
-        let b = try await cut.compute(
-            step: 0, samples: parts, groups: groups, order: groups.indices.reversed())
-        #expect(differ(a.result.gradient.values, b.result.gradient.values) < 1e-5)
-        #expect(differ(a.embeddingGradient, b.embeddingGradient) < 1e-5)
+        let (a, b) = try await MethodHarness.expectEqualGradients(whole, cut, slices: slices)
         let rows = whole.coordinator.table.rowGradients().values
         #expect(differ(rows, cut.coordinator.table.rowGradients().values) < 1e-5)
         for (x, y) in zip(a.result.sums, b.result.sums) {
             #expect(abs(x.value - y.value) < 1e-6 * abs(x.value), "\(x.name)")
         }
-    }
-
-    /// The largest difference relative to the largest magnitude.
-    private func differ(_ a: [Float], _ b: [Float]) -> Float {
-        let scale = a.reduce(0) { max($0, abs($1)) }
-        return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
     }
 
     @Test(arguments: [
@@ -139,17 +122,7 @@ import Testing
     @Test(arguments: options)
     func `a coordinator that is restored goes on with the same bits`(lines: String) async throws {
         var one = try harness(lines)
-        _ = try await one.train(
-            steps: 0..<2, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
-        var two = try harness(lines)
-        try two.coordinator.restore(one.coordinator.state)
-        two.version = one.version
-        two.optimizer = one.optimizer
-        _ = try await one.train(
-            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
-        _ = try await two.train(
-            steps: 2..<4, slices: 2, groups: [0..<2], order: [0], rate: Self.rate)
-        #expect(one.isIdentical(to: two))
+        try await one.expectGoesOn(as: harness(lines), rate: Self.rate)
     }
 
     @Test func `what is made ahead changes no bit`() async throws {
