@@ -15,6 +15,9 @@ public struct RepresentationProtocol: Hashable, Sendable {
     /// The same where C is searched: the paper's.
     public var searchedIterations = 1000
 
+    /// So many nearest others of an image are looked through by image retrieval.
+    public var retrievalDepths = [1, 5, 10]
+
     /// The reference run's values.
     public init() {}
 
@@ -44,6 +47,20 @@ public struct RepresentationProtocol: Hashable, Sendable {
             neighbours: [neighbours], temperature: temperature, classCount: classCount,
             threads: threads
         ).accuracy(queries.labels)
+    }
+
+    /// Recall of image retrieval at each depth, a share of 1: of how many images one of the nearest
+    /// others, by cosine, has the same label (sheet MLCD section 5).
+    ///
+    /// Depths that the images are too few for are left out.
+    public func retrieval(
+        of images: LabelledFeatures, threads: Int
+    ) -> [(depth: Int, recall: Double)] {
+        let depths = retrievalDepths.filter { $0 < images.labels.count }
+        guard let deepest = depths.max() else { return [] }
+        let retrieval = ImageRetrieval(
+            features: images.features, depth: deepest, threads: threads)
+        return depths.map { ($0, retrieval.recall(images.labels, at: $0)) }
     }
 
     /// A linear probe on the whole bank whose weight is searched on a part of it, with its top-1

@@ -15,8 +15,9 @@ struct EvaluateCommand: ParsableCommand {
             kNN: 20 neighbours at temperature 0.07 among all training images. Linear: logistic \
             regression on 20,000 standardised features, with C = 0.316. --search fits it to all \
             training images, with the C that does best on a fifth of them held out. Accuracies \
-            are of the test images. Of a fine-tuned run the accuracy of its own classifier comes \
-            with the others.
+            are of the test images. --retrieval looks among the 1, 5 and 10 nearest other test \
+            images of each for one of its class (Recall@1, 5, 10). Of a fine-tuned run the \
+            accuracy of its own classifier comes with the others.
 
             --record keeps the accuracies in the state directory, from where pleiad plot draws \
             them. A run file with evaluate: {every: STEPS} does so on the way.
@@ -25,6 +26,7 @@ struct EvaluateCommand: ParsableCommand {
               pleiad evaluate runs/quick
               pleiad evaluate runs/quick --knn --json
               pleiad evaluate runs/quick --search
+              pleiad evaluate runs/quick --retrieval --json
               pleiad evaluate runs/quick --step 300 --record
               pleiad evaluate runs/quick --untrained      the network as it began
               pleiad evaluate runs/quick --pixels         no network at all
@@ -34,14 +36,17 @@ struct EvaluateCommand: ParsableCommand {
     @Argument(help: "The run's state directory.")
     var directory: String
 
-    @Flag(help: "Nearest neighbours; both protocols if neither is named.")
+    @Flag(help: "Nearest neighbours; this and --linear if no measure is named.")
     var knn = false
 
-    @Flag(help: "Linear probe; both protocols if neither is named.")
+    @Flag(help: "Linear probe; this and --knn if no measure is named.")
     var linear = false
 
     @Flag(help: "Linear probe on all images, its C searched on a fifth of them held out.")
     var search = false
+
+    @Flag(help: "Retrieval of test images by test images: Recall@1, 5 and 10.")
+    var retrieval = false
 
     @Flag(help: "Evaluate the network with its first weights.")
     var untrained = false
@@ -81,7 +86,7 @@ struct EvaluateCommand: ParsableCommand {
         if zeroShot != (images != nil) {
             throw ValidationError("--zero-shot and --images go together.")
         }
-        if zeroShot, knn || linear || search || untrained || pixels {
+        if zeroShot, knn || linear || search || retrieval || untrained || pixels {
             throw ValidationError("--zero-shot goes with no other measure.")
         }
     }
@@ -92,12 +97,13 @@ struct EvaluateCommand: ParsableCommand {
         if zeroShot, let images { return try classify(images, by: run) }
         let trained = untrained || pixels ? nil : try run.trainedVersion(step: step)
         let (train, test) = try run.plan.loadData(directory: data)
-        let isEverything = !knn && !linear && !search
+        let isEverything = !knn && !linear && !search && !retrieval
         let report = EvaluationReport(
             try representation(of: run, trained, train: train, test: test),
             classCount: train.classCount,
             measures: .init(
                 knn: knn || isEverything, linear: linear || isEverything, search: search,
+                retrieval: retrieval,
                 classifier: run.plan.method.embedsLogits && !pixels && !untrained))
         if let trained, record { try report.record(step: trained.step).write(to: directory) }
         print(json ? report.json : report.text)

@@ -91,6 +91,8 @@ struct EvaluationReport {
         var linear: Bool
         /// The linear probe with a searched C.
         var search: Bool
+        /// Test images among the nearest others of each.
+        var retrieval: Bool
         /// What the network itself says, where its embeddings are logits of the classes.
         var classifier: Bool
     }
@@ -100,6 +102,8 @@ struct EvaluationReport {
     private var embeddingKNN: Double?
     private var linear: Double?
     private var classifier: Double?
+    /// Recalls at each depth, of features and of embeddings, where there is a head.
+    private var retrieval: [(depth: Int, features: Double, embeddings: Double?)] = []
     private var searched: (accuracy: Double, best: LinearProbeSearch.Trial)?
 
     /// Measures what is wanted.
@@ -126,6 +130,15 @@ struct EvaluationReport {
             classifier = topAccuracy(
                 logits.features.values, classCount: classCount, labels: logits.labels)
         }
+        if measures.retrieval {
+            let features = measure.retrieval(of: queries, threads: coreCount)
+            let embeddings = representation.embeddings.map {
+                measure.retrieval(of: $0.queries, threads: coreCount)
+            }
+            retrieval = features.enumerated().map { place, found in
+                (found.depth, found.recall, embeddings?[place].recall)
+            }
+        }
         if measures.search {
             let (accuracy, search) = measure.searchedLinear(
                 bank: bank, queries: queries, classCount: classCount, threads: coreCount
@@ -144,7 +157,17 @@ struct EvaluationReport {
             ("linear_search.top1", searched?.accuracy), ("classifier.top1", classifier),
         ]
         return EvaluationRecord(
-            step: step, figures.compactMap { name, value in value.map { (name, $0) } })
+            step: step,
+            figures.compactMap { name, value in value.map { (name, $0) } }
+                + recalls.map { ("retrieval.\($0.name)", $0.recall) })
+    }
+
+    /// Recalls by their names.
+    private var recalls: [(name: String, recall: Double)] {
+        retrieval.flatMap { at in
+            [("recall\(at.depth)", at.features)]
+                + (at.embeddings.map { [("embedding_recall\(at.depth)", $0)] } ?? [])
+        }
     }
 
     /// For people.
@@ -160,6 +183,11 @@ struct EvaluationReport {
         add("own     ", classifier, "the network's classifier")
         if let searched {
             add("linear  ", searched.accuracy, "features, C \(significant(searched.best.weight))")
+        }
+        for at in retrieval {
+            let measure = "R@\(at.depth)".padding(toLength: 8, withPad: " ", startingAt: 0)
+            add(measure, at.features, "features")
+            add(measure, at.embeddings, "embeddings")
         }
         return lines.joined(separator: "\n")
     }
@@ -184,6 +212,10 @@ struct EvaluationReport {
                 "held_out_top1": .number(searched.best.accuracy),
             ]
             members.append(JSONMember("linear_search", figures))
+        }
+        if !retrieval.isEmpty {
+            let figures = recalls.map { JSONMember($0.name, .number($0.recall)) }
+            members.append(JSONMember("retrieval", .object(figures)))
         }
         return JSONValue.object(members).text
     }

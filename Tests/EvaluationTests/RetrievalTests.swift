@@ -38,6 +38,18 @@ import Testing
         #expect(retrieval.neighbours == [1, 0, 0, 0])
     }
 
+    @Test func `the protocol asks at every depth for which there are images enough`() {
+        let images = RepresentationProtocol.LabelledFeatures(
+            features: Self.unitAngle([0, 10, 25, 90, 95, 99]), labels: [0, 0, 1, 1, 2, 2])
+        let recalls = RepresentationProtocol().retrieval(of: images, threads: 2)
+        #expect(recalls.map(\.depth) == [1, 5])
+        // Of all but 25 and 90 the nearest other is of the same class, among five all are there.
+        #expect(recalls.map(\.recall) == [4.0 / 6, 1])
+        let one = RepresentationProtocol.LabelledFeatures(
+            features: Self.unitAngle([0]), labels: [0])
+        #expect(RepresentationProtocol().retrieval(of: one, threads: 1).isEmpty)
+    }
+
     @Test func `a caption counts for its own image, an image for any of its captions`() {
         let images = Self.unitAngle([0, 60])
         let captions = Self.unitAngle([35, 5, 58, 20])

@@ -34,6 +34,14 @@ extension SystemTests {
             #expect((0.5...1).contains(search["top1"] ?? -1))
             // Eleven at least: near an end of the range there are fewer to try.
             #expect((12...16).contains(searched.errors.split(separator: "held out").count))
+            let retrieved = try await pleiad("evaluate", state, "--retrieval", "--json")
+            #expect(Set(try retrieved.object().keys) == ["retrieval"])
+            let recalls = try retrieved.object()["retrieval"] as? [String: Double] ?? [:]
+            let depths = ["recall1", "recall5", "recall10"]
+            #expect(Set(recalls.keys) == Set(depths + depths.map { "embedding_" + $0 }))
+            // Squares at ten places are easy; more neighbours can only help.
+            let found = depths.map { recalls[$0] ?? -1 }
+            #expect(found[0] > 0.5 && found == found.sorted() && found[2] <= 1, "\(recalls)")
             let shown = try await pleiad("evaluate", state, "--knn")
             #expect(shown.output.contains("kNN") && shown.output.contains("%"))
         }
