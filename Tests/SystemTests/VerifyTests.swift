@@ -21,6 +21,8 @@ extension SystemTests {
 
         /// Flips bits at seeded random places, the first and the last byte of every file among
         /// them, and expects that just this file is named each time.
+        ///
+        /// A checkpoint that a kill left unfinished is none yet: nothing is said of its bytes.
         private func flipEverywhere(_ state: String, seed: UInt64) async throws -> Int {
             var bits = seed
             func draw(_ bound: Int) -> Int {
@@ -28,7 +30,8 @@ extension SystemTests {
                 return Int(bits >> 33) % bound
             }
             var flips = 0
-            for file in try SmallFiles.all(below: state) where file != "lock" {
+            for file in try SmallFiles.all(below: state)
+            where file != "lock" && !file.hasPrefix("checkpoints/writing.tmp/") {
                 let path = "\(state)/\(file)"
                 let bytes = try SmallFiles.bytes(of: path)
                 let places = [0, bytes.count - 1] + (0..<4).map { _ in draw(bytes.count) }
