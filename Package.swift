@@ -145,7 +145,7 @@ let package = Package(
             name: "Inspection",
             dependencies: [
                 "Kernels", "Tensors", "Networks", "Datasets", "Evaluation", "Clustering", "Tables",
-                "Methods", "Storage", "Identity", "Threads", "Plots", "CPNG",
+                "Methods", "RunFiles", "Storage", "Identity", "Threads", "Plots", "CPNG",
             ], swiftSettings: numeric),
 
         // Coordinator, workers, clients
@@ -327,7 +327,8 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(name: "PlotsTests", dependencies: ["Plots"], swiftSettings: strict),
         .testTarget(
-            name: "SweepsTests", dependencies: ["Sweeps", "RunFiles", "Plots"],
+            name: "SweepsTests",
+            dependencies: ["Sweeps", "RunFiles", "Plots", "Inspection", "Evaluation"],
             swiftSettings: strict),
         .testTarget(
             name: "InspectionTests",

@@ -60,6 +60,26 @@ public struct FeatureExtractor: Sendable {
             parameters: parameters, buffers: buffers)
     }
 
+    /// Features and embeddings z of one random view of every image, the network being in
+    /// evaluation.
+    ///
+    /// - Parameters:
+    ///   - view: its number, where several views of an image are compared.
+    ///   - seed: of the draws.
+    ///   - settings: of the views, which have the network's size.
+    public func callAsFunction(
+        view: Int, of dataset: ImageDataset, seed: UInt64, settings: ViewSettings
+    ) -> (features: Tensor, embeddings: Tensor) {
+        let batches = Self.batches(
+            count: dataset.count, height: settings.height, width: settings.width)
+        return extracted(batches, count: dataset.count) { batch in
+            network.embed(
+                dataset.randomResizedCropFlip(
+                    Array(batch), dataEpoch: 0, view: view, seed: seed, settings: settings),
+                parameters: parameters, buffers: buffers)
+        }
+    }
+
     private func viewSize(of dataset: ImageDataset) -> (height: Int, width: Int) {
         (network.origin?.height ?? dataset.height, network.origin?.width ?? dataset.width)
     }

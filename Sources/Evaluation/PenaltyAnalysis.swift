@@ -36,7 +36,9 @@ public struct PenaltyAnalysis: Sendable, Hashable {
         precondition(temperature > 0, "a temperature of \(temperature)")
         let s = similarities.map(Double.init)
         let places = among?.map { Int($0) } ?? Array(s.indices)
-        let largest = places.reduce(s[own]) { max($0, s[$1]) }
+        let nearest = places.filter { $0 != own }.map { s[$0] }.max()
+        guard let nearest else { preconditionFailure("no negative") }
+        let largest = max(s[own], nearest)
         var powers = [Double](repeating: 0, count: s.count)
         for place in places { powers[place] = DoubleMath.exp((s[place] - largest) / temperature) }
         let ownPower = DoubleMath.exp((s[own] - largest) / temperature)
@@ -51,13 +53,16 @@ public struct PenaltyAnalysis: Sendable, Hashable {
         relativePenalties = penalties
         powers[own] = ownPower
         probabilities = powers.map { $0 / whole }
-        var (entropy, mean) = (0.0, 0.0)
+        var (mean, below) = (0.0, 0.0)
         for (r, similarity) in zip(penalties, s) where r > 0 {
-            entropy -= r * DoubleMath.log(r, guess: LaneMath.log(Float(max(r, 1e-37))))
             mean += r * similarity
+            below += r * (nearest - similarity)
         }
+        // log r_j = (s_j - nearest)/tau - log Z, where Z = sum e^((s - nearest)/tau) is 1 or more.
+        let partition = negatives * DoubleMath.exp((largest - nearest) / temperature)
+        entropy =
+            DoubleMath.log(partition, guess: LaneMath.log(Float(partition))) + below / temperature
         let variance = zip(penalties, s).reduce(0.0) { $0 + $1.0 * ($1.1 - mean) * ($1.1 - mean) }
-        self.entropy = entropy
         entropySlope = variance / (temperature * temperature * temperature)
     }
 }

@@ -39,20 +39,11 @@ public struct GalleryPage: Sendable {
         _ gallery: Gallery, _ caption: Caption, of inspected: InspectedCenters
     ) throws(InspectionError) {
         let title = "Centers of \(escaped(caption.run)) after \(caption.step) steps"
-        var lines = [
-            "<!DOCTYPE html>", "<html lang=\"en\">", "<head>", "<meta charset=\"utf-8\">",
-            "<meta http-equiv=\"Content-Security-Policy\" "
-                + "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">",
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
-            "<title>\(title)</title>", "<style>", Self.style, "</style>", "</head>", "<body>",
-            "<main>", "<h1>\(title)</h1>",
-        ]
-        lines += Self.introduction(gallery, caption, inspected)
+        var lines = Self.introduction(gallery, caption, inspected)
         for wall in gallery.walls {
             lines += try Self.section(wall, of: gallery)
         }
-        lines += ["</main>", "</body>", "</html>", ""]
-        html = lines.joined(separator: "\n")
+        html = standalonePage(escapedTitle: title, style: Self.style, body: lines)
     }
 
     private static func introduction(
@@ -109,18 +100,7 @@ public struct GalleryPage: Sendable {
             + "title=\"\(words)\" width=\"84\" height=\"84\"><span>\(cosine)</span></li>"
     }
 
-    /// Colours have a contrast of 7 and more to their ground.
     private static let style = """
-        :root { color-scheme: light dark; --ground: #ffffff; --text: #1b1f24; --soft: #4a525c;
-          --line: #d5dae0; --ring: #0b57b0; }
-        @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --text: #e8ebee;
-          --soft: #b4bcc5; --line: #353b43; --ring: #7fb6ff; } }
-        body { margin: 0; background: var(--ground); color: var(--text);
-          font: 1rem/1.5 system-ui, sans-serif; }
-        main { max-width: 76rem; margin: 0 auto; padding: 1.5rem; }
-        h1 { font-size: 1.5rem; margin: 0 0 0.5rem; }
-        h2 { font-size: 1.1rem; margin: 0; }
-        p { margin: 0.25rem 0 0.75rem; color: var(--soft); }
         section { border-top: 1px solid var(--line); padding: 1rem 0 0.5rem; }
         ol { list-style: none; display: flex; flex-wrap: wrap; gap: 0.6rem; margin: 0; padding: 0; }
         li { display: flex; flex-direction: column; align-items: center; }

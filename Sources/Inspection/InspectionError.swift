@@ -18,6 +18,10 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
     case noCenter(Int, count: Int)
     /// A picture could not be made.
     case noPicture(width: Int, height: Int, reason: String)
+    /// There are too few images to compare.
+    case fewImages(name: String, count: Int)
+    /// Embeddings are no finite numbers.
+    case notFinite(rows: Int, of: String)
     /// It was told to stop.
     case stopped
 
@@ -47,6 +51,12 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
         case .noPicture(let width, let height, let reason):
             "A picture of \(width) x \(height) could not be made: \(reason). Show fewer centers, "
                 + "or fewer images of each."
+        case .fewImages(let name, let count):
+            "\(name) has \(count) images: two at least are compared, and one is trained on."
+        case .notFinite(let rows, let name):
+            "The network makes numbers that are not finite of \(rows) images of \(name): the run "
+                + "has diverged. Look at an earlier checkpoint with --step, and train with a lower "
+                + "optimizer.learningRate."
         case .stopped:
             "Stopped; nothing was written."
         }
@@ -55,7 +65,9 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
     /// Whether the cause is what the user gave, rather than a failure on the way.
     public var isBadInput: Bool {
         switch self {
-        case .noCenters, .noCurves, .otherLabels, .otherData, .noImage, .noCenter: true
+        case .noCenters, .noCurves, .otherLabels, .otherData, .noImage, .noCenter,
+            .fewImages, .notFinite:
+            true
         case .file, .noPicture, .stopped: false
         }
     }

@@ -41,6 +41,12 @@ public protocol Method: Sendable {
     /// Whether the embeddings are logits of the data set's classes, so that the network itself
     /// says what an image shows. Optional: by default they are not.
     var embedsLogits: Bool { get }
+    /// How random views of an image are made in training, for who looks at what they have in
+    /// common. Optional: by default unknown.
+    var imageViews: ViewSettings? { get }
+    /// How embeddings are told apart instance by instance: runs of such a method are analysed by
+    /// `pleiad sweep`. Optional: by default they are not.
+    var instanceContrast: InstanceContrast? { get }
     /// Bytes of tables that a checkpoint has in memory of its own on their way to the disk, at
     /// most, beside the copies that `checkpoint.copyBudget` bounds. Optional: by default none.
     var snapshotBytesMax: Int { get }
@@ -55,6 +61,12 @@ extension Method {
 
     /// They are not.
     public var embedsLogits: Bool { false }
+
+    /// Unknown.
+    public var imageViews: ViewSettings? { nil }
+
+    /// They are not.
+    public var instanceContrast: InstanceContrast? { nil }
 
     /// No tables.
     public var snapshotBytesMax: Int { 0 }

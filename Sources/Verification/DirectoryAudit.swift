@@ -217,9 +217,11 @@ struct DirectoryAudit {
         findings.add(Finding("epoch", "is \(epoch), but events.jsonl knows of start \(greatest)"))
     }
 
+    /// Folders of what was measured of models on the way, with the size of a file at most.
+    private static let measures = [("evaluations", 4096), ("analyses", 1 << 18)]
+
     /// What was measured of models on the way.
-    private mutating func readEvaluations() {
-        let folder = "evaluations"
+    private mutating func readMeasures(_ folder: String, upTo limit: Int) {
         let names: [String]
         do throws(StorageError) {
             names = try state.fileSystem.list(state.path(folder))
@@ -233,7 +235,7 @@ struct DirectoryAudit {
                 continue
             }
             _ = findings.check(file, in: state) { state in
-                try state.fileSystem.readSealedObject(state.path(file))
+                try state.fileSystem.readSealedObject(state.path(file), upTo: limit)
             }
         }
     }
@@ -245,8 +247,8 @@ struct DirectoryAudit {
             "events.jsonl", "checkpoints",
         ]
         for name in names where !known.contains(name) {
-            if name == "evaluations" {
-                readEvaluations()
+            if let (folder, limit) = Self.measures.first(where: { $0.0 == name }) {
+                readMeasures(folder, upTo: limit)
             } else if name.hasSuffix(".tmp") {
                 findings.note(name, "is being written, or was when a process died")
             } else if name.hasSuffix(".safetensors") {

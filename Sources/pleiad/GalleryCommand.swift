@@ -72,7 +72,7 @@ struct GalleryCommand: ParsableCommand {
     }
 
     func run() throws {
-        for file in out { try GalleryFile(file)?.checkFolder() }
+        for file in out { try checkFolder(of: file) }
         let (inspected, gallery, caption) = try WorkLine.during { meter in
             let inspected = try source.opened()
             let images = try inspected.images().train
@@ -110,19 +110,10 @@ private struct GalleryFile {
 
     /// Nil if the name says neither page nor picture.
     init?(_ path: String) {
-        let name = path.lowercased()
-        isPage = name.hasSuffix(".html") || name.hasSuffix(".htm")
-        guard isPage || name.hasSuffix(".png") else { return nil }
+        let ending = fileEnding(of: path)
+        isPage = ending == "html" || ending == "htm"
+        guard isPage || ending == "png" else { return nil }
         self.path = path
-    }
-
-    /// Whether there is a folder for it: before all images are embedded.
-    func checkFolder() throws {
-        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
-        let folder = String(path[..<slash])
-        guard LocalFileSystem().exists(folder) else {
-            throw BadInput(description: "\(path): there is no folder \(folder). Make it first.")
-        }
     }
 
     /// Writes it; after a crash the old or the new file is there.

@@ -31,7 +31,7 @@ struct Pleiad: AsyncParsableCommand {
             EmbedCommand.self, ExportCommand.self, VerifyCommand.self, LedgerCommand.self,
             DrillCommand.self, WhyCommand.self, StopCommand.self, KeysCommand.self,
             PatchesCommand.self, TableCommand.self, GalleryCommand.self, PlotCommand.self,
-            SweepCommand.self,
+            SweepCommand.self, AnalyseCommand.self,
         ])
 
     static func main() async {

@@ -40,6 +40,16 @@ public struct Contrastive: Method {
     /// Encoder and head.
     public var imageNetwork: EmbeddingNetwork? { network }
 
+    /// One random view of each image.
+    public var imageViews: ViewSettings? { views }
+
+    /// The loss's temperature and nearest rows.
+    public var instanceContrast: InstanceContrast? {
+        InstanceContrast(
+            temperature: settings.loss.isLinear ? nil : settings.temperature,
+            hardest: settings.loss.isHard ? settings.hardest : nil)
+    }
+
     /// One round.
     ///
     /// Noise-contrastive estimation fixes its constant by the whole first step, so that its steps

@@ -75,8 +75,7 @@ final class ContrastiveCoordinator: CoordinatorMethod {
     func prepare(
         directory: String, report: (_ fraction: Double, _ what: String) -> Void
     ) throws {
-        let isHard = settings.loss == .hard || settings.loss == .hardSimple
-        guard !isHard || settings.hardest <= dataset.count else {
+        guard !settings.loss.isHard || settings.hardest <= dataset.count else {
             throw ContrastiveError.tooManyHardest(settings.hardest, images: dataset.count)
         }
     }

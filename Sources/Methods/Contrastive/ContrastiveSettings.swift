@@ -23,6 +23,12 @@ public struct ContrastiveSettings: Hashable, Sendable {
         /// Whether an anchor draws the rows that it is compared with.
         var isDrawn: Bool { self == .nce || self == .infoNCE }
 
+        /// Whether an anchor is compared with the nearest rows.
+        var isHard: Bool { self == .hard || self == .hardSimple }
+
+        /// Whether it has no temperature.
+        var isLinear: Bool { self == .simple || self == .hardSimple || self == .extreme }
+
         /// The loss over all rows, where it is one.
         var overAllRows: InstanceLoss.Kind? {
             switch self {
@@ -56,17 +62,25 @@ public struct ContrastiveSettings: Hashable, Sendable {
         loss = section.choice("loss", default: .contrastive)
         dim = section.int("dim", in: 1...8192, default: 128)
         momentum = section.float("momentum", in: 0...0.999_999, default: 0.5)
+        // A key of another loss is read, so that one run file serves a sweep over losses, but it
+        // decides no bit.
+        func isRead(_ key: String, ifUsed isUsed: Bool) -> Bool { isUsed || section.has(key) }
+        func kind(ifUsed isUsed: Bool) -> KeyKind { isUsed ? .bits : .free }
         (temperature, hardest, form, negatives) = (0.07, 4096, .code, 4096)
-        let isLinear = loss == .simple || loss == .hardSimple || loss == .extreme
-        if !isLinear {
-            temperature = section.float("temperature", in: 0.02...100, default: 0.07)
+        if isRead("temperature", ifUsed: !loss.isLinear) {
+            temperature = section.float(
+                "temperature", in: 0.02...100, default: 0.07, kind(ifUsed: !loss.isLinear))
         }
-        if loss == .hard || loss == .hardSimple {
-            hardest = section.int("hardest", in: 2...100_000_000, default: 4096)
+        if isRead("hardest", ifUsed: loss.isHard) {
+            hardest = section.int(
+                "hardest", in: 2...100_000_000, default: 4096, kind(ifUsed: loss.isHard))
         }
-        if loss == .hard { form = section.choice("form", default: .code) }
-        if loss.isDrawn {
-            negatives = section.int("negatives", in: 1...1_048_576, default: 4096)
+        if isRead("form", ifUsed: loss == .hard) {
+            form = section.choice("form", default: .code, kind(ifUsed: loss == .hard))
+        }
+        if isRead("negatives", ifUsed: loss.isDrawn) {
+            negatives = section.int(
+                "negatives", in: 1...1_048_576, default: 4096, kind(ifUsed: loss.isDrawn))
         }
     }
 

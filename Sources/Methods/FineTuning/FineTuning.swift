@@ -34,6 +34,9 @@ public struct FineTuning: Method {
     /// Encoder and classifier, as evaluation takes them.
     public var imageNetwork: EmbeddingNetwork? { network }
 
+    /// One random crop of each image.
+    public var imageViews: ViewSettings? { views }
+
     /// The encoder's parameters, then `head.weight` and `head.bias`.
     public var layout: ParameterLayout { network.layout }
 

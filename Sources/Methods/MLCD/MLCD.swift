@@ -37,6 +37,9 @@ public struct MLCD: Method {
     /// Encoder and projection, as evaluation takes them.
     public var imageNetwork: EmbeddingNetwork? { network }
 
+    /// One random crop of each image.
+    public var imageViews: ViewSettings? { views }
+
     /// The encoder's parameters, then `head.weight`.
     public var layout: ParameterLayout { network.layout }
 

@@ -65,6 +65,22 @@ func checkContrastiveMetrics(_ golden: GoldenCase) throws {
         "out.mean_top10_negative_similarity",
         meanNearestSimilarities(
             of: f, ranks: try golden.dims("out.mean_top10_negative_similarity")[0], threads: 2))
+    try checkEmbeddingAnalysis(golden, of: f)
+}
+
+/// The same figures as an analysis has them, the augmented embeddings being the other view.
+private func checkEmbeddingAnalysis(_ golden: GoldenCase, of f: Tensor) throws {
+    let analysis = EmbeddingAnalysis(
+        of: f, labels: try golden.integers("in.labels"),
+        views: .init(f, try golden.tensor("in.augmented")), losses: [], threads: 2)
+    guard let tolerance = analysis.tolerance, let alignment = analysis.alignment,
+        let positive = analysis.positiveSimilarity
+    else { return golden.fail("an analysis without tolerance or alignment") }
+    golden.compare("out.uniformity", -analysis.uniformity)
+    golden.compare("out.tolerance", tolerance)
+    golden.compare("out.alignment", alignment)
+    golden.compare("out.mean_positive_similarity", positive)
+    golden.compare("out.mean_top10_negative_similarity", analysis.nearestSimilarities)
 }
 
 /// `knn`: the monitor's votes.

@@ -65,12 +65,39 @@ import Testing
         #expect(network.origin?.settings == .smallConvolutionalNet(widths: [16, 32, 64]))
     }
 
+    @Test func `keys of another loss may stand there, and decide no bit`() throws {
+        for (lines, with) in [
+            ("loss: contrastive, temperature: 0.3", ", hardest: 12, form: formula, negatives: 9"),
+            ("loss: simple", ", temperature: 0.3, hardest: 12"),
+            ("loss: hard, hardest: 12", ", negatives: 9"),
+        ] {
+            let (one, two) = (try plan(lines), try plan(lines + with))
+            #expect(one.configDigest == two.configDigest, "\(lines)")
+        }
+        let (one, two) = (try plan("loss: hard"), try plan("loss: hard, hardest: 12"))
+        #expect(one.configDigest != two.configDigest)
+    }
+
+    @Test func `an analysis asks about the loss's own temperature and nearest rows`() throws {
+        func contrast(_ lines: String) throws -> InstanceContrast? {
+            try method(lines).instanceContrast
+        }
+        #expect(try contrast("temperature: 0.3, hardest: 9") == .init(temperature: 0.3))
+        #expect(
+            try contrast("loss: hard, temperature: 0.3, hardest: 9")
+                == .init(temperature: 0.3, hardest: 9))
+        #expect(try contrast("loss: simple, temperature: 0.3") == .init(temperature: nil))
+        #expect(
+            try contrast("loss: hard-simple, hardest: 9") == .init(temperature: nil, hardest: 9))
+        #expect(try method().imageViews == method().views)
+    }
+
     @Test(arguments: [
         ("loss: soft", "contrastive.loss"), ("temperature: 0", "contrastive.temperature"),
-        ("loss: simple, temperature: 0.1", "contrastive.temperature"),
-        ("hardest: 10", "contrastive.hardest"), ("loss: hard, hardest: 1", "contrastive.hardest"),
-        ("loss: hard-simple, form: code", "contrastive.form"),
-        ("momentum: 1", "contrastive.momentum"), ("negatives: 10", "contrastive.negatives"),
+        ("loss: simple, temperature: 0", "contrastive.temperature"),
+        ("hardest: 1", "contrastive.hardest"), ("loss: hard, hardest: 1", "contrastive.hardest"),
+        ("loss: hard-simple, form: codes", "contrastive.form"),
+        ("momentum: 1", "contrastive.momentum"), ("negatives: 0", "contrastive.negatives"),
         ("dim: 0", "contrastive.dim"), ("bank: 3", "contrastive.bank"),
     ])
     func `a wrong value is named by its key`(lines: String, key: String) {
