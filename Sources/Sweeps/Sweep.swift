@@ -11,8 +11,9 @@ internal import Storage
 /// Trains and evaluates one run a combination of settings, one after the other.
 ///
 /// Every run is a state directory of its own below the sweep's, made by `pleiad train`; what is
-/// finished there is not made again. The directory gets the summary as `sweep.md`, `sweep.csv` and
-/// `sweep.svg`, written anew after every run.
+/// finished there is not made again. Runs of a method that tells instances apart are analysed, too.
+/// The directory gets the summary as `sweep.md`, `sweep.csv` and `sweep.svg`, written anew after
+/// every run.
 public actor Sweep: Service {
     /// What is made.
     public struct Options: Sendable {
@@ -52,9 +53,17 @@ public actor Sweep: Service {
         case finished(SweepResult, wasThere: Bool)
     }
 
+    /// A run before it begins.
+    private struct Prepared {
+        /// The run file, with the run's settings.
+        var runFile: ResolvedRunFile
+        /// Whether its method tells instances apart.
+        var isAnalysed: Bool
+    }
+
     private let options: Options
-    /// The run file of each run, with its settings.
-    private let runFiles: [ResolvedRunFile]
+    /// What is known of each run before it begins.
+    private let prepared: [Prepared]
     private let report: @Sendable (Progress) -> Void
     private var isStopping = false
     private var process: ChildProcess?
@@ -68,8 +77,10 @@ public actor Sweep: Service {
     public init(_ options: Options, report: @escaping @Sendable (Progress) -> Void) throws {
         self.options = options
         self.report = report
-        runFiles = try options.grid.runs.map {
-            try RunPlan(contentsOf: options.runFile, setting: $0.settings).resolved
+        prepared = try options.grid.runs.map {
+            let plan = try RunPlan(contentsOf: options.runFile, setting: $0.settings)
+            return Prepared(
+                runFile: plan.resolved, isAnalysed: plan.method.instanceContrast != nil)
         }
     }
 
@@ -94,10 +105,10 @@ public actor Sweep: Service {
         try files.createDirectoryDurably(options.directory)
         let begin = ContinuousClock.now
         var made = 0
-        for (place, (run, runFile)) in zip(options.grid.runs, runFiles).enumerated() {
+        for (place, (run, prepared)) in zip(options.grid.runs, prepared).enumerated() {
             let directory = "\(options.directory)/\(run.name)"
             if let result = try SweepResult(in: directory, of: run.settings) {
-                try checkOrigin(runFile, in: directory)
+                try checkOrigin(prepared.runFile, in: directory)
                 try take(result, wasThere: true)
                 continue
             }
@@ -107,7 +118,7 @@ public actor Sweep: Service {
                 .begins(
                     run, number: place + 1, of: options.grid.runs.count,
                     secondsLeft: made > 0 ? seconds / Double(made) * Double(left) : nil))
-            try await make(run, runFile, in: directory)
+            try await make(run, prepared, in: directory)
             guard let result = try SweepResult(in: directory, of: run.settings) else {
                 throw SweepError.stopped(
                     finished: results.count, of: options.grid.runs.count)
@@ -144,19 +155,21 @@ public actor Sweep: Service {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 
-    /// Trains to the end and evaluates.
+    /// Trains to the end and evaluates; analyses a run that tells instances apart.
     private func make(
-        _ run: SweepGrid.Run, _ runFile: ResolvedRunFile, in directory: String
+        _ run: SweepGrid.Run, _ prepared: Prepared, in directory: String
     ) async throws {
         let path = "\(directory).yaml"
-        try LocalFileSystem().writeFileDurably(path, Array(runFile.text.utf8))
+        try LocalFileSystem().writeFileDurably(path, Array(prepared.runFile.text.utf8))
         try await call(
             [
                 "train", path, "--state", directory, "--workers", String(options.workers),
                 "--slots", String(options.slots),
             ], of: run, output: .inherited)
         try await call(
-            ["evaluate", directory, "--record", "--knn", "--linear"], of: run,
+            prepared.isAnalysed
+                ? ["analyse", directory, "--record"]
+                : ["evaluate", directory, "--record", "--knn", "--linear"], of: run,
             output: .errorsAlone)
     }
 

@@ -1,6 +1,6 @@
 internal import CoordinatorDaemon
 internal import Evaluation
-internal import Inspection
+public import Inspection
 internal import Methods
 internal import Plots
 public import RunFiles
@@ -30,21 +30,29 @@ public struct SweepResult: Hashable, Sendable {
     public var directory: String
     /// Steps that were made.
     public var steps: Int
-    /// Accuracies, each a share of 1: `knn`, `knn_embedding`, `linear`.
+    /// Figures of the space of embeddings, of runs that are analysed: `uniformity`, `tolerance`,
+    /// `alignment`.
+    public var measures: [Figure]
+    /// Accuracies, each a share of 1: `knn`, `knn_embedding`, `linear`; of runs that are analysed
+    /// `knn`, `knn_features`, `linear`.
     public var accuracies: [Figure]
     /// Means of the last steps' figures, by their names in `metrics.jsonl`.
     public var figures: [Figure]
+    /// The whole analysis of runs that are analysed.
+    public var analysis: RunAnalysis?
 
     /// A result of these figures.
     public init(
-        settings: [KeySetting], directory: String, steps: Int, accuracies: [Figure],
-        figures: [Figure]
+        settings: [KeySetting], directory: String, steps: Int, measures: [Figure] = [],
+        accuracies: [Figure], figures: [Figure], analysis: RunAnalysis? = nil
     ) {
         self.settings = settings
         self.directory = directory
         self.steps = steps
+        self.measures = measures
         self.accuracies = accuracies
         self.figures = figures
+        self.analysis = analysis
     }
 
     /// The result in a state directory; nil if its run is not over, or not evaluated.
@@ -68,6 +76,24 @@ public struct SweepResult: Hashable, Sendable {
                 let tail = curve.points.suffix(Self.lastSteps).map(\.y)
                 return Figure(curve.name, tail.reduce(0, +) / Double(tail.count))
             })
+        guard run.plan.method.instanceContrast != nil else { return }
+        guard let analysis = try RunAnalysis.read(step: total, in: directory) else { return nil }
+        take(analysis)
+    }
+
+    /// Takes over the figures of an analysis.
+    mutating func take(_ analysis: RunAnalysis) {
+        let embedding = analysis.embedding
+        measures = [
+            ("uniformity", embedding.uniformity), ("tolerance", embedding.tolerance),
+            ("alignment", embedding.alignment),
+        ].compactMap { name, value in value.map { Figure(name, $0) } }
+        accuracies = [
+            Figure("knn", analysis.accuracies.knn),
+            Figure("knn_features", analysis.accuracies.featureKNN),
+            Figure("linear", analysis.accuracies.linear),
+        ]
+        self.analysis = analysis
     }
 
     /// Accuracies by their names in a record and in the results of a sweep.
@@ -80,20 +106,20 @@ public struct SweepResult: Hashable, Sendable {
     /// Those that every evaluation of a sweep has.
     private static let evaluated = names.filter { ["knn", "linear"].contains($0.short) }
 
-    /// A figure by its name, an accuracy before others.
+    /// A figure by its name, what was measured at the end before figures of steps.
     public subscript(name: String) -> Double? {
-        (accuracies + figures).first { $0.name == name }?.value
+        (measures + accuracies + figures).first { $0.name == name }?.value
     }
 
     /// The result on one line, as `--json` prints it.
     public var json: String {
         let settings = settings.map { JSONMember($0.key, Self.value($0.value)) }
-        let accuracies = accuracies.map { JSONMember($0.name, .number($0.value)) }
+        let measured = (measures + accuracies).map { JSONMember($0.name, .number($0.value)) }
         let figures = figures.map { JSONMember($0.name, .number($0.value)) }
         return JSONValue.object(
             [
                 JSONMember("set", .object(settings)), JSONMember("steps", .integer(Int64(steps))),
-            ] + accuracies + [
+            ] + measured + [
                 JSONMember("figures", .object(figures)),
                 JSONMember("directory", .string(directory)),
             ]

@@ -21,11 +21,22 @@ public struct SweepSummary: Sendable {
         self.results = results
     }
 
+    /// What is measured at the end of a run.
+    private struct Quantity {
+        var name: String
+        /// Whether it is a share of 1, shown in per cent.
+        var isShare: Bool
+
+        var heading: String { isShare ? "\(name), %" : name }
+        var scale: Double { isShare ? 100 : 1 }
+        var places: Int { isShare ? 2 : 3 }
+    }
+
     /// Axes whose values are compared.
     private var axes: [SweepGrid.Axis] { grid.axes.filter { $0.key != Self.repetition } }
 
     /// Results that differ in the seed alone, in the order of the grid.
-    private var groups: [(settings: [KeySetting], results: [SweepResult])] {
+    var groups: [(settings: [KeySetting], results: [SweepResult])] {
         var groups: [(settings: [KeySetting], results: [SweepResult])] = []
         for result in results {
             let settings = result.settings.filter { $0.key != Self.repetition }
@@ -38,19 +49,23 @@ public struct SweepSummary: Sendable {
         return groups
     }
 
-    /// Names of the accuracies that any result has.
-    private var accuracies: [String] {
-        var names: [String] = []
-        for name in results.flatMap({ $0.accuracies.map(\.name) }) where !names.contains(name) {
-            names.append(name)
+    /// The quantities that any result has.
+    private var quantities: [Quantity] {
+        func names(_ figures: (SweepResult) -> [SweepResult.Figure]) -> [String] {
+            var names: [String] = []
+            for name in results.flatMap({ figures($0).map(\.name) }) where !names.contains(name) {
+                names.append(name)
+            }
+            return names
         }
-        return names
+        return names(\.measures).map { Quantity(name: $0, isShare: false) }
+            + names(\.accuracies).map { Quantity(name: $0, isShare: true) }
     }
 
     /// A table for people: accuracies in percent, with the spread where there are several seeds.
     public var markdown: String {
-        let names = accuracies
-        let heads = axes.map(\.key) + ["runs"] + names.map { "\($0), %" }
+        let quantities = quantities
+        let heads = axes.map(\.key) + ["runs"] + quantities.map(\.heading)
         var lines = [
             "# \(title)", "",
             "| " + heads.joined(separator: " | ") + " |",
@@ -59,23 +74,26 @@ public struct SweepSummary: Sendable {
         for group in groups {
             let cells =
                 group.settings.map(\.value) + [String(group.results.count)]
-                + names.map { name in cell(group.results.compactMap { $0[name] }) }
+                + quantities.map { quantity in
+                    cell(group.results.compactMap { $0[quantity.name] }, quantity)
+                }
             lines.append("| " + cells.joined(separator: " | ") + " |")
         }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func cell(_ values: [Double]) -> String {
+    private func cell(_ values: [Double], _ quantity: Quantity) -> String {
         guard let spread = Spread(values) else { return "" }
-        let mean = fixed(100 * spread.mean, 2)
+        func text(_ value: Double) -> String { fixed(quantity.scale * value, quantity.places) }
+        let mean = text(spread.mean)
         guard values.count > 1 else { return mean }
-        return "\(mean) (\(fixed(100 * spread.least, 2)) to \(fixed(100 * spread.greatest, 2)))"
+        return "\(mean) (\(text(spread.least)) to \(text(spread.greatest)))"
     }
 
     /// A table for programs: a line a run, with every figure.
     public var csv: String {
         var names: [String] = []
-        for figure in results.flatMap({ $0.accuracies + $0.figures })
+        for figure in results.flatMap({ $0.measures + $0.accuracies + $0.figures })
         where !names.contains(figure.name) {
             names.append(figure.name)
         }
@@ -94,34 +112,38 @@ public struct SweepSummary: Sendable {
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 
-    /// Each accuracy over the first axis that has several numbers as values, a line for each
-    /// combination of the others; nil if there is no such axis.
+    /// What was measured over the first axis that has several numbers as values, a line for each
+    /// combination of the others, and what analyses show; nil if there is neither.
     public var figure: Figure? {
-        guard let axis = axes.first(where: { $0.values.count > 1 && Self.areNumbers($0.values) })
-        else { return nil }
-        let values = axis.values.compactMap(Double.init)
-        let charts = accuracies.map { name in
-            Chart(
-                "\(name) over \(axis.key)", x: Axis(axis.key, Self.scale(of: values)),
-                y: Axis("\(name), %"), series(name, over: axis.key))
-        }
+        let charts = axisCharts + analysisCharts
         return charts.isEmpty ? nil : Figure(title, charts)
     }
 
-    private func series(_ name: String, over key: String) -> [Series] {
+    private var axisCharts: [Chart] {
+        guard let axis = axes.first(where: { $0.values.count > 1 && Self.areNumbers($0.values) })
+        else { return [] }
+        let values = axis.values.compactMap(Double.init)
+        return quantities.map { quantity in
+            Chart(
+                "\(quantity.name) over \(axis.key)", x: Axis(axis.key, Self.scale(of: values)),
+                y: Axis(quantity.heading), series(quantity, over: axis.key))
+        }
+    }
+
+    private func series(_ quantity: Quantity, over key: String) -> [Series] {
         var series: [Series] = []
         for group in groups {
             guard
                 let x = group.settings.first(where: { $0.key == key }).flatMap({ Double($0.value) }
                 ),
-                let spread = Spread(group.results.compactMap { $0[name] })
+                let spread = Spread(group.results.compactMap { $0[quantity.name] })
             else { continue }
             let others = group.settings.filter { $0.key != key }.map(\.description)
-            let label = others.isEmpty ? name : others.joined(separator: " ")
+            let label = others.isEmpty ? quantity.name : others.joined(separator: " ")
             let point = Series.Point(
-                x, 100 * spread.mean,
+                x, quantity.scale * spread.mean,
                 spread: group.results.count > 1
-                    ? (100 * spread.least)...(100 * spread.greatest) : nil)
+                    ? (quantity.scale * spread.least)...(quantity.scale * spread.greatest) : nil)
             if let place = series.firstIndex(where: { $0.name == label }) {
                 series[place].points.append(point)
             } else {

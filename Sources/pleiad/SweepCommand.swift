@@ -14,19 +14,22 @@ struct SweepCommand: AsyncParsableCommand {
             Each --set names a key of the run file and the values that it is to have; every \
             combination becomes a run, the last --set moving fastest. Runs are made one after \
             the other, each in a folder of the state directory with its settings as name, and \
-            evaluated at their end (kNN and linear probe). Finished runs are not made again: the \
-            same command resumes a sweep, and one with more values adds to it. Ctrl-C ends the \
-            run at work after its open step, with a checkpoint.
+            evaluated at their end (kNN and linear probe); runs of contrastive are analysed, as \
+            by pleiad analyse (uniformity, tolerance, alignment). Finished runs are not made \
+            again: the same command resumes a sweep, and one with more values adds to it. Ctrl-C \
+            ends the run at work after its open step, with a checkpoint.
 
             The state directory gets sweep.md (a table), sweep.csv (every figure) and sweep.svg \
-            (accuracies over the first --set of numbers). Runs that differ in seed alone are \
-            shown as mean and spread. With --json, one line a run on standard output, in the \
-            order of the values.
+            (what was measured over the first --set of numbers; of contrastive also similarities \
+            and who is pushed). Runs that differ in seed alone are shown as mean and spread. With \
+            --json, one line a run on standard output, in the order of the values.
 
             Examples:
               pleiad sweep RUN.yaml --state runs/rates --set mlcd.rate=0.01,0.1,1
               pleiad sweep RUN.yaml --state runs/loss --set mlcd.loss=mlcd,mlc --set seed=0,1,2
               pleiad sweep RUN.yaml --state runs/s --set steps=600,3000 --workers 2 --json
+              pleiad sweep deploy/runs/fashion-contrastive-quick.yaml --state runs/tau \\
+                --set contrastive.temperature=0.07,0.3,0.7,1 --set seed=0,1,2 --json
             """)
 
     @Argument(help: "The run file (YAML).")
@@ -87,7 +90,9 @@ struct SweepCommand: AsyncParsableCommand {
             printError("run \(number) of \(count): \(run.name)\(eta)")
         case .finished(let result, let wasThere):
             if json { printNow(result.json) }
-            let figures = result.accuracies.map { "\($0.name) \(decimals(100 * $0.value, 2)) %" }
+            let figures =
+                result.measures.map { "\($0.name) \(decimals($0.value, 3))" }
+                + result.accuracies.map { "\($0.name) \(decimals(100 * $0.value, 2)) %" }
             let settings = result.settings.map(\.description).joined(separator: " ")
             printError(
                 "\(wasThere ? "was finished" : "finished"): \(settings)  "
