@@ -19,15 +19,18 @@ private enum EncoderKind: String, CaseIterable {
 /// Reads the section `network`, which is the same for all methods (MLCD sheet, sections 2.2 and 6).
 ///
 /// Keys: `kind`; for a `vit` also `patch`, `width`, `depth`, `heads`, `mlpRatio`, `pooling` and
-/// `initialisation`; for a ResNet `stem`; for `conv` `widths`. Defaults are "vit7" of the reference
-/// run. The head that follows is the method's.
+/// `initialisation`; for a ResNet `stem`; for `conv` `widths` and `initialisation`. Defaults are
+/// "vit7" of the reference run. The head that follows is the method's.
 func encoderSettings(from section: Section, imageSize: Int) -> EncoderSettings {
     let kind: EncoderKind = section.choice("kind", default: .vit)
     switch kind {
     case .vit: return .visionTransformer(transformerSettings(from: section, imageSize: imageSize))
     case .resnet18: return .residualNetwork(.resNet18(stem: stem(from: section)))
     case .resnet50: return .residualNetwork(.resNet50(stem: stem(from: section)))
-    case .conv: return .smallConvolutionalNet(widths: widths(from: section))
+    case .conv:
+        return .smallConvolutionalNet(
+            widths: widths(from: section),
+            firstWeights: section.choice("initialisation", default: .torch, .later))
     }
 }
 

@@ -9,7 +9,9 @@ public enum EncoderSettings: Sendable, Hashable {
     case residualNetwork(ResNet.Settings)
     /// The small convolutional net, with the channels after each convolution; by default those of
     /// the reference run.
-    case smallConvolutionalNet(widths: [Int] = SmallConvolutionalNet.referenceWidths)
+    case smallConvolutionalNet(
+        widths: [Int] = SmallConvolutionalNet.referenceWidths,
+        firstWeights: SmallConvolutionalNet.FirstWeights = .torch)
 
     /// Enters the encoder's parameters for images of one size.
     public func makeEncoder(
@@ -21,14 +23,15 @@ public enum EncoderSettings: Sendable, Hashable {
                 &layout, settings, channels: channels, height: height, width: width)
         case .residualNetwork(let settings):
             ResNet(&layout, settings, channels: channels)
-        case .smallConvolutionalNet(let widths):
-            SmallConvolutionalNet(&layout, channels: channels, widths: widths)
+        case .smallConvolutionalNet(let widths, let firstWeights):
+            SmallConvolutionalNet(
+                &layout, channels: channels, widths: widths, firstWeights: firstWeights)
         }
     }
 }
 
-/// An encoder with a linear head: features for downstream tasks, and the embeddings z that a loss
-/// is computed on (MLCD sheet, section 2.2, where the head has no bias).
+/// An encoder with a head: features for downstream tasks, and the embeddings z that a loss is
+/// computed on.
 public struct EmbeddingNetwork: Sendable {
     /// Where an encoder came from: what a weight file is written and read for.
     public struct Origin: Sendable, Hashable {
@@ -45,8 +48,7 @@ public struct EmbeddingNetwork: Sendable {
         public func shape(count: Int) -> Shape { [count, channels, height, width] }
     }
 
-    /// All parameters and buffers: the encoder's, then `head.weight` `[D, featureWidth]`, and
-    /// `head.bias` `[D]` where there is one.
+    /// All parameters and buffers: the encoder's, then the head's, whose names begin with `head.`.
     public let layout: ParameterLayout
     /// The encoder's own parameters and buffers, which begin `layout` with the same offsets.
     public let encoderLayout: ParameterLayout
@@ -56,22 +58,19 @@ public struct EmbeddingNetwork: Sendable {
     public let embeddingWidth: Int
 
     private let encoder: any Encoder
-    private let head: Linear?
+    private let head: EmbeddingHead?
 
     /// A network for images of one size.
     ///
-    /// The head has torch's default first values, as in the reference run.
-    ///
-    /// - Parameter headHasBias: whether the head adds a bias, zero at first.
+    /// - Parameter head: what follows the encoder.
     public init(
         _ settings: EncoderSettings, channels: Int, height: Int, width: Int, embeddingWidth: Int,
-        headHasBias: Bool = false
+        head: HeadSettings = .linear
     ) {
         var layout = ParameterLayout()
         let encoder = settings.makeEncoder(
             &layout, channels: channels, height: height, width: width)
-        self.init(
-            encoder, layout: layout, embeddingWidth: embeddingWidth, headHasBias: headHasBias)
+        self.init(encoder, layout: layout, embeddingWidth: embeddingWidth, head: head)
         origin = Origin(settings: settings, channels: channels, height: height, width: width)
     }
 
@@ -80,14 +79,13 @@ public struct EmbeddingNetwork: Sendable {
     /// - Parameter layout: holds the encoder's parameters; the head's are added.
     public init(
         _ encoder: any Encoder, layout: ParameterLayout, embeddingWidth: Int,
-        headHasBias: Bool = false
+        head: HeadSettings = .linear
     ) {
         var layout = layout
         self.encoder = encoder
         encoderLayout = layout
-        head = Linear(
-            &layout, name: "head", inputs: encoder.featureWidth, outputs: embeddingWidth,
-            weight: .torchDefault(fanIn: encoder.featureWidth), bias: headHasBias ? .zeros : nil)
+        self.head = EmbeddingHead(
+            &layout, head, inputs: encoder.featureWidth, outputs: embeddingWidth)
         self.layout = layout
         self.embeddingWidth = embeddingWidth
     }

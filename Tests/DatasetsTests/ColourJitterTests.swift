@@ -36,9 +36,9 @@ struct ColourJitterTests {
             let c = Double(change.contrast)
             x = x.map { clip($0 * c + (1 - c) * mean) }
         }
-        if change.isContrastFirst { contrast() }
+        if (change.steps[0] == .contrast) { contrast() }
         brighten()
-        if !change.isContrastFirst { contrast() }
+        if !(change.steps[0] == .contrast) { contrast() }
         for (index, value) in x.enumerated() {
             let channel = index / 784
             let expected =
@@ -70,9 +70,118 @@ struct ColourJitterTests {
             #expect(abs(values.reduce(0, +) / 4000 - 1) < 0.02)
             #expect((values.min() ?? 1) < 0.61 && (values.max() ?? 1) > 1.39)
         }
-        let first = changes.count { $0.isContrastFirst }
+        let first = changes.count { $0.steps == [.contrast, .brightness] }
         #expect((1800...2200).contains(first))
         #expect(change(1) != change(1, view: 1))
         #expect(change(1) != change(1, epoch: 1))
+    }
+
+    /// Colours in double precision by other formulas: grey by torchvision's weights, hue as the
+    /// angle of the hexagon's corner.
+    private struct Pixel {
+        var r: Double
+        var g: Double
+        var b: Double
+
+        var grey: Double { 0.2989 * r + 0.587 * g + 0.114 * b }
+
+        func blended(with other: Double, _ factor: Double) -> Pixel {
+            func one(_ x: Double) -> Double { min(max(factor * x + (1 - factor) * other, 0), 1) }
+            return Pixel(r: one(r), g: one(g), b: one(b))
+        }
+
+        /// By the six sectors of the textbook's table.
+        func turned(by share: Double) -> Pixel {
+            let (v, m) = (max(r, g, b), min(r, g, b))
+            let c = v - m
+            guard c > 0 else { return self }
+            var h = v == r ? (g - b) / c : v == g ? (b - r) / c + 2 : (r - g) / c + 4
+            h = (h / 6 + share).truncatingRemainder(dividingBy: 1)
+            if h < 0 { h += 1 }
+            let sector = Int(h * 6)
+            let f = h * 6 - Double(sector)
+            let s = c / v
+            let (p, q, t) = (v * (1 - s), v * (1 - f * s), v * (1 - (1 - f) * s))
+            let table = [(v, t, p), (q, v, p), (p, v, t), (p, q, v), (t, p, v), (v, p, q)]
+            let (r, g, b) = table[sector % 6]
+            return Pixel(r: r, g: g, b: b)
+        }
+    }
+
+    private static let full = ColourJitter(
+        brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.4, probability: 0.8,
+        greyProbability: 0.3)
+
+    @Test func `colours are torchvision's, in every order`() {
+        let dataset = syntheticDataset(count: 60, channels: 3, height: 6, width: 5)
+        let samples = Array(0..<60)
+        func views(_ jitter: ColourJitter) -> Tensor {
+            dataset.randomResizedCropFlip(
+                samples, dataEpoch: 0, seed: 3,
+                settings: ViewSettings(height: 6, width: 5, jitter: jitter))
+        }
+        let (plain, coloured) = (views(.none), views(Self.full))
+        func value(_ views: Tensor, _ sample: Int, _ channel: Int, _ pixel: Int) -> Double {
+            Double(views.values[(sample * 3 + channel) * 30 + pixel])
+                * Double(dataset.statistics.deviation[channel])
+                + Double(dataset.statistics.mean[channel])
+        }
+        for sample in samples {
+            let change = ColourChange(
+                Self.full, seed: 3, dataEpoch: 0, sample: sample, view: 0)
+            var pixels = (0..<30).map { pixel in
+                Pixel(
+                    r: value(plain, sample, 0, pixel), g: value(plain, sample, 1, pixel),
+                    b: value(plain, sample, 2, pixel))
+            }
+            for step in change.steps {
+                let mean = pixels.reduce(0) { $0 + $1.grey } / 30
+                pixels = pixels.map { pixel in
+                    switch step {
+                    case .brightness: pixel.blended(with: 0, Double(change.brightness))
+                    case .contrast: pixel.blended(with: mean, Double(change.contrast))
+                    case .saturation: pixel.blended(with: pixel.grey, Double(change.saturation))
+                    case .hue: pixel.turned(by: Double(change.hue))
+                    }
+                }
+            }
+            if change.isGrey { pixels = pixels.map { $0.blended(with: $0.grey, 0) } }
+            for (place, pixel) in pixels.enumerated() {
+                for (channel, wanted) in [pixel.r, pixel.g, pixel.b].enumerated() {
+                    #expect(abs(value(coloured, sample, channel, place) - wanted) < 1e-4)
+                }
+            }
+        }
+    }
+
+    @Test func `every order occurs, and probabilities hold`() {
+        let changes = (0..<6000).map {
+            ColourChange(Self.full, seed: 9, dataEpoch: 2, sample: $0, view: 1)
+        }
+        let made = changes.filter { !$0.steps.isEmpty }
+        #expect((4650...4950).contains(made.count))
+        #expect((1650...1950).contains(changes.count { $0.isGrey }))
+        let orders = Dictionary(grouping: made.map { "\($0.steps)" }, by: \.self)
+        #expect(orders.count == 24)
+        #expect(orders.values.allSatisfy { (140...260).contains($0.count) })
+        let hues = changes.map(\.hue)
+        #expect((hues.min() ?? 0) < -0.38 && (hues.max() ?? 0) > 0.38)
+    }
+
+    @Test func `later keys leave the draws of brightness and contrast alone`() {
+        for sample in 0..<50 {
+            let before = change(sample)
+            let full = ColourChange(Self.full, seed: 3, dataEpoch: 0, sample: sample, view: 0)
+            #expect(before.brightness == full.brightness && before.contrast == full.contrast)
+            let order = full.steps.filter { $0 == .brightness || $0 == .contrast }
+            #expect(full.steps.isEmpty || order == before.steps)
+        }
+    }
+
+    @Test func `grey images have no hue and no saturation`() {
+        let dataset = syntheticDataset(count: 6)
+        let grey = ColourJitter(
+            brightness: 0.4, contrast: 0.4, saturation: 0.9, hue: 0.5, greyProbability: 1)
+        #expect(views(dataset, [0, 5], grey).isBitIdentical(to: views(dataset, [0, 5], jitter)))
     }
 }

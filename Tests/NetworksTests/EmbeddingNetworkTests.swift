@@ -86,6 +86,64 @@ import Testing
         }
     }
 
+    /// A network whose head has a hidden layer.
+    private let deep = EmbeddingNetwork(
+        encoders[0], channels: 1, height: 28, width: 28, embeddingWidth: 8,
+        head: HeadSettings(.perceptron(hidden: 24)))
+
+    @Test func `a head of two layers has torch's names, and a ReLU between`() throws {
+        #expect(
+            deep.layout.entries.suffix(4).map(\.name)
+                == ["head.0.weight", "head.0.bias", "head.2.weight", "head.2.bias"])
+        #expect(deep.layout.entries.suffix(4).map(\.shape) == [[24, 16], [24], [8, 24], [8]])
+        let (parameters, buffers) = (
+            CounterRandom(seed: 3, stream: .test).normalTensor([deep.layout.flatCount]),
+            deep.layout.initialisedBuffers()
+        )
+        let (features, z) = deep.embed(images(3), parameters: parameters, buffers: buffers)
+        func tensor(_ name: String) throws -> [Double] {
+            let index = try #require(deep.layout.parameters.index(named: name))
+            return deep.layout.view(of: parameters, index).values.map(Double.init)
+        }
+        let (first, firstBias) = (try tensor("head.0.weight"), try tensor("head.0.bias"))
+        let (second, secondBias) = (try tensor("head.2.weight"), try tensor("head.2.bias"))
+        for row in 0..<3 {
+            let x = features.values[(16 * row)..<(16 * row + 16)].map(Double.init)
+            let hidden = (0..<24).map { unit in
+                max(0, (0..<16).reduce(firstBias[unit]) { $0 + x[$1] * first[16 * unit + $1] })
+            }
+            for unit in 0..<8 {
+                let wanted = (0..<24).reduce(secondBias[unit]) {
+                    $0 + hidden[$1] * second[24 * unit + $1]
+                }
+                #expect(abs(Double(z.values[8 * row + unit]) - wanted) < 1e-3 * (1 + abs(wanted)))
+            }
+        }
+    }
+
+    @Test func `the gradient goes through a head of two layers`() {
+        let parameters = deep.layout.initialised(seed: 2)
+        func loss(at parameters: Tensor) -> (value: Double, gradient: Tensor) {
+            let tape = Tape()
+            let pass = ForwardPass(
+                deep.layout, parameters: parameters, buffers: deep.layout.initialisedBuffers(),
+                tape: tape, isTraining: true)
+            let z = deep(tape.constant(images(3)), pass).embeddings
+            let cotangent = CounterRandom(seed: 7, stream: .test).normalTensor(z.shape)
+            let value = zip(z.value.values, cotangent.values).reduce(0.0) {
+                $0 + Double($1.0) * Double($1.1)
+            }
+            return (value, pass.flatGradient(of: [(z, cotangent)]))
+        }
+        let gradient = loss(at: parameters).gradient
+        let length = gradient.values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let way = gradient.scaled(by: 0.002 / length)
+        let rise =
+            loss(at: parameters.adding(way)).value
+            - loss(at: parameters.adding(way.scaled(by: -1))).value
+        #expect(abs(rise / Double(0.004 * length) - 1) < 1e-2)
+    }
+
     @Test func `a second pass from the same pool allocates nothing`() {
         let net = EmbeddingNetwork(
             Self.encoders[0], channels: 1, height: 28, width: 28, embeddingWidth: 8)

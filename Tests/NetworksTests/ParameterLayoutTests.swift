@@ -104,6 +104,31 @@ private let vit7 = EmbeddingNetwork(
         #expect(try initialValues(net, "cls_token").allSatisfy { abs($0) < 1e-5 })
     }
 
+    @Test func `convolutions of the authors of instance discrimination, and their head`() throws {
+        let net = EmbeddingNetwork(
+            .smallConvolutionalNet(widths: [16, 32, 64], firstWeights: .kaiming), channels: 1,
+            height: 28, width: 28, embeddingWidth: 32,
+            head: HeadSettings(.linear(hasBias: true), firstWeights: .xavier))
+        // Twice the inverse of 9 outputs, and of inputs plus outputs.
+        let inverses: [(name: String, inverse: Float)] = [
+            ("features.0.weight", 72), ("features.3.weight", 144), ("features.6.weight", 288),
+            ("head.weight", 48),
+        ]
+        for (name, inverse) in inverses {
+            let values = try initialValues(net, name)
+            let square = values.reduce(0) { $0 + $1 * $1 } / Float(values.count)
+            let error = abs(square * inverse - 1)
+            #expect(error < 6 / Float(values.count).squareRoot(), "\(name)")
+        }
+        let bound = (6 / Float(96)).squareRoot()
+        #expect(try initialValues(net, "head.weight").allSatisfy { abs($0) <= bound })
+        #expect(try initialValues(net, "head.bias").allSatisfy { $0 == 0 })
+        let usual = EmbeddingNetwork(
+            .smallConvolutionalNet(widths: [16, 32, 64]), channels: 1, height: 28, width: 28,
+            embeddingWidth: 32)
+        #expect(try initialValues(usual, "features.3.weight").allSatisfy { abs($0) <= 1.0 / 12 })
+    }
+
     @Test func `buffers of a batch norm begin at mean zero and variance one`() {
         let net = EmbeddingNetwork(
             .smallConvolutionalNet(), channels: 1, height: 28, width: 28, embeddingWidth: 8)

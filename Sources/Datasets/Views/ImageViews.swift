@@ -1,8 +1,8 @@
 public import Tensors
 
 extension ImageDataset {
-    /// Random views: crop, flip, bilinear resize, brightness and contrast, normalisation, one view
-    /// of each sample.
+    /// Random views: crop, flip, bilinear resize, colours, blur, normalisation, one view of each
+    /// sample.
     ///
     /// A view is a function of (seed, data epoch, sample, view) alone, never of the order, the
     /// batch or the worker (design section 2, point 3).
@@ -17,7 +17,7 @@ extension ImageDataset {
         let draw = CropDraw(
             settings: settings, seed: seed, dataEpoch: dataEpoch, imageHeight: height,
             imageWidth: width)
-        let isPlain = settings.jitter == .none
+        let isPlain = settings.jitter == .none && settings.blur.probability == 0
         var result = views(
             indices, height: settings.height, width: settings.width, isNormalised: isPlain
         ) { index in
@@ -28,20 +28,26 @@ extension ImageDataset {
         for (row, index) in indices.enumerated() {
             let change = ColourChange(
                 settings.jitter, seed: seed, dataEpoch: dataEpoch, sample: index, view: view)
-            recolour(&result, row, change)
+            let deviation = settings.blur.deviation(
+                seed: seed, dataEpoch: dataEpoch, sample: index, view: view)
+            recolour(&result, row, change, deviation.map(GaussianKernel.init(deviation:)))
         }
         return result
     }
 
-    /// Changes the colours of one view, whose values lie in 0...1, and normalises it.
-    private func recolour(_ views: inout Tensor, _ row: Int, _ change: ColourChange) {
-        let plane = views.shape[2] * views.shape[3]
+    /// Changes the colours of one view, whose values lie in 0...1, blurs and normalises it.
+    private func recolour(
+        _ views: inout Tensor, _ row: Int, _ change: ColourChange, _ blur: GaussianKernel?
+    ) {
+        let (height, width) = (views.shape[2], views.shape[3])
+        let plane = height * width
         var all = views.mutableSpan
         var image = all._mutatingExtracting(
             (row * channels * plane)..<((row + 1) * channels * plane))
-        change.apply(to: &image)
+        change.apply(to: &image, channels: channels)
         for channel in 0..<channels {
             var part = image._mutatingExtracting((channel * plane)..<((channel + 1) * plane))
+            blur?.apply(to: &part, height: height, width: width)
             let (mean, deviation) = (statistics.mean[channel], statistics.deviation[channel])
             for index in 0..<part.count { part[index] = (part[index] - mean) / deviation }
         }

@@ -6,7 +6,7 @@ public enum EdgePadding: String, Hashable, Sendable, CaseIterable {
     case edge
 }
 
-/// How random views are made of an image: random resized crop, horizontal flip, colour.
+/// How random views are made of an image: random resized crop, horizontal flip, colour, blur.
 public struct ViewSettings: Hashable, Sendable {
     /// Share of the image's area that a crop covers, uniform.
     public var area: ClosedRange<Float>
@@ -23,15 +23,18 @@ public struct ViewSettings: Hashable, Sendable {
     /// Whether shrinking averages over all pixels beneath (triangular filter, sheet MLCD section 4)
     /// rather than between the two nearest.
     public var antialias: Bool
-    /// Random brightness and contrast.
+    /// Random colours.
     public var jitter: ColourJitter
+    /// A random blur.
+    public var blur: GaussianBlur
 
     /// Defaults are those of MLCD's reference run (sheet section 6): area 0.7 to 1, aspect 0.8 to
-    /// 1.25, flip 0.5, bilinear with zeros beyond the border, no jitter.
+    /// 1.25, flip 0.5, bilinear with zeros beyond the border, no jitter, no blur.
     public init(
         height: Int, width: Int, area: ClosedRange<Float> = 0.7...1,
         aspect: ClosedRange<Float> = 0.8...1.25, flipProbability: Float = 0.5,
-        padding: EdgePadding = .zeros, antialias: Bool = false, jitter: ColourJitter = .none
+        padding: EdgePadding = .zeros, antialias: Bool = false, jitter: ColourJitter = .none,
+        blur: GaussianBlur = .none
     ) {
         precondition(height > 0 && width > 0, "views of \(height) x \(width)")
         precondition(area.lowerBound > 0 && area.upperBound <= 1, "area \(area)")
@@ -45,5 +48,6 @@ public struct ViewSettings: Hashable, Sendable {
         self.padding = padding
         self.antialias = antialias
         self.jitter = jitter
+        self.blur = blur
     }
 }

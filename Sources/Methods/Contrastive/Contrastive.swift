@@ -21,7 +21,7 @@ public struct Contrastive: Method {
     public let settings: ContrastiveSettings
     /// How random views are made.
     public let views: ViewSettings
-    /// Encoder and linear head with bias.
+    /// Encoder and head.
     public let network: EmbeddingNetwork
 
     /// Reads the sections `network`, `views` and `contrastive`.
@@ -31,10 +31,10 @@ public struct Contrastive: Method {
         network = EmbeddingNetwork(
             encoderSettings(from: sections.network, imageSize: views.height),
             channels: imageChannels, height: views.height, width: views.width,
-            embeddingWidth: settings.dim, headHasBias: true)
+            embeddingWidth: settings.dim, head: settings.head)
     }
 
-    /// The encoder's parameters, then `head.weight` and `head.bias`.
+    /// The encoder's parameters, then the head's.
     public var layout: ParameterLayout { network.layout }
 
     /// Encoder and head.

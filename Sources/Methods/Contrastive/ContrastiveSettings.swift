@@ -1,3 +1,4 @@
+public import Networks
 public import Objectives
 internal import RunFiles
 
@@ -57,11 +58,23 @@ public struct ContrastiveSettings: Hashable, Sendable {
     /// K of the drawn losses: rows that an anchor draws (key `negatives`).
     public var negatives: Int
 
+    /// What stands between features and embeddings (keys `head`, `hidden`, `headInitialisation`).
+    public var head: HeadSettings
+
+    /// The heads that a run file can name.
+    private enum Head: String, CaseIterable {
+        /// A linear layer with bias.
+        case linear
+        /// Two linear layers with a ReLU between.
+        case mlp
+    }
+
     /// Reads the section; mistakes are recorded in its document.
     init(from section: Section) {
         loss = section.choice("loss", default: .contrastive)
         dim = section.int("dim", in: 1...8192, default: 128)
         momentum = section.float("momentum", in: 0...0.999_999, default: 0.5)
+        head = Self.head(from: section)
         // A key of another loss is read, so that one run file serves a sweep over losses, but it
         // decides no bit.
         func isRead(_ key: String, ifUsed isUsed: Bool) -> Bool { isUsed || section.has(key) }
@@ -82,6 +95,17 @@ public struct ContrastiveSettings: Hashable, Sendable {
             negatives = section.int(
                 "negatives", in: 1...1_048_576, default: 4096, kind(ifUsed: loss.isDrawn))
         }
+    }
+
+    private static func head(from section: Section) -> HeadSettings {
+        let kind: Head = section.choice("head", default: .linear, .later)
+        let firstWeights: HeadSettings.FirstWeights = section.choice(
+            "headInitialisation", default: .torch, .later)
+        guard kind == .mlp else {
+            return HeadSettings(.linear(hasBias: true), firstWeights: firstWeights)
+        }
+        let hidden = section.int("hidden", in: 1...65_536, default: 512)
+        return HeadSettings(.perceptron(hidden: hidden), firstWeights: firstWeights)
     }
 
     /// The loss over all rows; nil for those over drawn rows.

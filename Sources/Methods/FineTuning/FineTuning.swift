@@ -28,7 +28,7 @@ public struct FineTuning: Method {
         network = EmbeddingNetwork(
             encoderSettings(from: sections.network, imageSize: views.height),
             channels: imageChannels, height: views.height, width: views.width,
-            embeddingWidth: classCount, headHasBias: true)
+            embeddingWidth: classCount, head: HeadSettings(.linear(hasBias: true)))
     }
 
     /// Encoder and classifier, as evaluation takes them.

@@ -65,6 +65,42 @@ import Testing
         #expect(network.origin?.settings == .smallConvolutionalNet(widths: [16, 32, 64]))
     }
 
+    @Test func `heads and first weights are those that the file names`() throws {
+        let usual = try method().settings.head
+        #expect(usual == HeadSettings(.linear(hasBias: true)))
+        let deep = try method("head: mlp, hidden: 40, headInitialisation: xavier")
+        #expect(deep.settings.head == HeadSettings(.perceptron(hidden: 40), firstWeights: .xavier))
+        #expect(
+            deep.layout.entries.suffix(4).map(\.name)
+                == ["head.0.weight", "head.0.bias", "head.2.weight", "head.2.bias"])
+        let network = try #require(
+            try plan(network: "kind: conv, initialisation: kaiming").method.imageNetwork)
+        #expect(network.origin?.settings == .smallConvolutionalNet(firstWeights: .kaiming))
+        // Runs from before these keys keep their digest.
+        let before = try plan().configDigest
+        #expect(try plan("head: linear, headInitialisation: torch").configDigest == before)
+        #expect(try plan(network: "kind: conv, initialisation: torch").configDigest == before)
+        #expect(try plan("head: mlp").configDigest != before)
+        #expect(try plan(network: "kind: conv, initialisation: kaiming").configDigest != before)
+    }
+
+    @Test func `views take all colours and a blur`() throws {
+        let views = try method(
+            views: "brightness: 0.4, contrast: 0.3, saturation: 0.2, hue: 0.1, jitter: 0.8, "
+                + "grayscale: 0.2, blur: 0.5, blurSigma: [0.2, 1.5]"
+        ).views
+        #expect(
+            views.jitter
+                == ColourJitter(
+                    brightness: 0.4, contrast: 0.3, saturation: 0.2, hue: 0.1, probability: 0.8,
+                    greyProbability: 0.2))
+        #expect(views.blur == GaussianBlur(probability: 0.5, sigma: 0.2...1.5))
+        #expect(try method().views.blur.probability == 0)
+        #expect(try plan(views: "blur: 0, hue: 0, jitter: 1").configDigest == plan().configDigest)
+        #expect(throws: RunFileError.self) { try plan(views: "hue: 0.6") }
+        #expect(throws: RunFileError.self) { try plan(views: "blurSigma: [0, 1]") }
+    }
+
     @Test func `keys of another loss may stand there, and decide no bit`() throws {
         for (lines, with) in [
             ("loss: contrastive, temperature: 0.3", ", hardest: 12, form: formula, negatives: 9"),
@@ -98,7 +134,8 @@ import Testing
         ("hardest: 1", "contrastive.hardest"), ("loss: hard, hardest: 1", "contrastive.hardest"),
         ("loss: hard-simple, form: codes", "contrastive.form"),
         ("momentum: 1", "contrastive.momentum"), ("negatives: 0", "contrastive.negatives"),
-        ("dim: 0", "contrastive.dim"), ("bank: 3", "contrastive.bank"),
+        ("dim: 0", "contrastive.dim"), ("head: deep", "contrastive.head"),
+        ("hidden: 9", "contrastive.hidden"), ("bank: 3", "contrastive.bank"),
     ])
     func `a wrong value is named by its key`(lines: String, key: String) {
         let error = #expect(throws: RunFileError.self) { try plan(lines) }
