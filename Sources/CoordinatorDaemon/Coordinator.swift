@@ -202,11 +202,22 @@ public actor Coordinator: Service {
         isClosing = true
         listener.close()
         toEngine.finish()
+        // A worker whose second connection closed before it was told that all is over would take
+        // the coordinator for lost, and look for it.
+        for port in ports.values where !port.isSecond { port.closeWhenSent() }
+        await waitForClosing(atMost: .seconds(1)) { !$0.isSecond }
         for port in ports.values { port.closeWhenSent() }
-        let deadline = clock.now + .seconds(2)
-        while !ports.isEmpty, clock.now < deadline {
+        await waitForClosing(atMost: .seconds(1)) { _ in true }
+        for port in ports.values { port.connection.close() }
+    }
+
+    /// Waits until no such connection is open.
+    private func waitForClosing(
+        atMost limit: Duration, where isMeant: (ConnectionPort) -> Bool
+    ) async {
+        let deadline = clock.now + limit
+        while ports.values.contains(where: isMeant), clock.now < deadline {
             try? await Task.sleep(for: .milliseconds(10))  // cancelled: peers are cut off
         }
-        for port in ports.values { port.connection.close() }
     }
 }
