@@ -202,10 +202,9 @@ public actor Coordinator: Service {
         isClosing = true
         listener.close()
         toEngine.finish()
-        // A worker whose second connection closed before it was told that all is over would take
-        // the coordinator for lost, and look for it.
-        for port in ports.values where !port.isSecond { port.closeWhenSent() }
-        await waitForClosing(atMost: .seconds(1)) { !$0.isSecond }
+        // Workers that were told that all is over leave. Closed from here a TLS stream loses what it
+        // holds, and a worker that was not told would look for the coordinator.
+        await waitForClosing(atMost: .seconds(1)) { $0.isSecond }
         for port in ports.values { port.closeWhenSent() }
         await waitForClosing(atMost: .seconds(1)) { _ in true }
         for port in ports.values { port.connection.close() }
