@@ -75,6 +75,9 @@ public struct StepMachine: Sendable {
         nodes.flaw = settings.flaw
     }
 
+    /// Whether any worker is connected.
+    public var hasWorkers: Bool { !sessions.workers.isEmpty }
+
     /// Takes an event in and returns what is to be done, in order.
     public mutating func handle(_ event: Event, at now: Moment) -> [Effect] {
         advance(to: now)

@@ -15,14 +15,8 @@ final class ConnectionPort: Sendable {
     private let traffic: TrafficBoard
     private let outgoing: AsyncStream<WireMessage>
     private let outbox: AsyncStream<WireMessage>.Continuation
-    private let admission = Mutex(Admission())
-
-    /// How the peer was taken in.
-    private struct Admission {
-        /// Its incarnation; 0 as long as it was not.
-        var incarnation = Incarnation(rawValue: 0)
-        var isSecond = false
-    }
+    /// The peer's incarnation once it was taken in, else 0.
+    private let incarnation = Mutex(Incarnation(rawValue: 0))
 
     /// Replies that may wait for a peer; a worker has at most a few requests a slot outstanding.
     private static let outboxMax = 4096
@@ -37,32 +31,26 @@ final class ConnectionPort: Sendable {
 
     /// Queues a reply with the tensors that travel beside it.
     func post(_ reply: Reply, _ tensors: NamedTensors = NamedTensors(), to request: RequestID) {
-        let incarnation = admission.withLock { $0.incarnation }
+        let incarnation = incarnation.withLock { $0 }
         post(reply.message(to: request, incarnation: incarnation, tensors: tensors.wireTensors))
     }
 
     /// Queues a push.
     func post(_ push: Push) {
-        post(push.message(incarnation: admission.withLock { $0.incarnation }))
+        post(push.message(incarnation: incarnation.withLock { $0 }))
     }
 
     /// The peer belongs to this incarnation from now on and may send large messages.
     ///
     /// Only the first call has an effect.
-    ///
-    /// - Parameter isSecond: whether the peer has said hello on another connection, on which it is
-    ///   told of everything.
-    func admit(_ incarnation: Incarnation, limits: ConnectionLimits, isSecond: Bool) {
-        let isFirst = admission.withLock { held in
-            guard held.incarnation.rawValue == 0 else { return false }
-            held = Admission(incarnation: incarnation, isSecond: isSecond)
+    func admit(_ incarnation: Incarnation, limits: ConnectionLimits) {
+        let isFirst = self.incarnation.withLock { held in
+            guard held.rawValue == 0 else { return false }
+            held = incarnation
             return true
         }
         if isFirst { connection.raiseLimits(limits) }
     }
-
-    /// Whether it is the second connection of a peer.
-    var isSecond: Bool { admission.withLock { $0.isSecond } }
 
     /// Closes the connection once what was posted before is out.
     func closeWhenSent() { outbox.finish() }

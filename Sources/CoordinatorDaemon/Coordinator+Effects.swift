@@ -51,10 +51,8 @@ extension Coordinator {
     func answer(_ request: RequestID, with reply: Reply, on id: ConnectionID) {
         guard let port = ports[id] else { return }
         switch reply {
-        case .welcome(let welcome):
-            port.admit(welcome.incarnation, limits: limits, isSecond: false)
-        case .accepted:
-            port.admit(claims[id] ?? Incarnation(rawValue: 0), limits: limits, isSecond: true)
+        case .welcome(let welcome): port.admit(welcome.incarnation, limits: limits)
+        case .accepted: port.admit(claims[id] ?? Incarnation(rawValue: 0), limits: limits)
         default: break
         }
         port.post(reply, to: request)

@@ -202,20 +202,18 @@ public actor Coordinator: Service {
         isClosing = true
         listener.close()
         toEngine.finish()
-        // Workers that were told that all is over leave. Closed from here a TLS stream loses what it
-        // holds, and a worker that was not told would look for the coordinator.
-        await waitForClosing(atMost: .seconds(1)) { $0.isSecond }
+        // Workers that were told that all is over leave. Closed from here a TLS stream loses what
+        // it holds, and a worker that was not told would look for the coordinator.
+        await wait(atMost: .seconds(1)) { machine.hasWorkers }
         for port in ports.values { port.closeWhenSent() }
-        await waitForClosing(atMost: .seconds(1)) { _ in true }
+        await wait(atMost: .seconds(1)) { !ports.isEmpty }
         for port in ports.values { port.connection.close() }
     }
 
-    /// Waits until no such connection is open.
-    private func waitForClosing(
-        atMost limit: Duration, where isMeant: (ConnectionPort) -> Bool
-    ) async {
+    /// Waits as long as something holds, within a limit.
+    private func wait(atMost limit: Duration, while holds: () -> Bool) async {
         let deadline = clock.now + limit
-        while ports.values.contains(where: isMeant), clock.now < deadline {
+        while holds(), clock.now < deadline {
             try? await Task.sleep(for: .milliseconds(10))  // cancelled: peers are cut off
         }
     }
