@@ -75,25 +75,23 @@ public struct ContrastiveSettings: Hashable, Sendable {
         dim = section.int("dim", in: 1...8192, default: 128)
         momentum = section.float("momentum", in: 0...0.999_999, default: 0.5)
         head = Self.head(from: section)
-        // A key of another loss is read, so that one run file serves a sweep over losses, but it
-        // decides no bit.
-        func isRead(_ key: String, ifUsed isUsed: Bool) -> Bool { isUsed || section.has(key) }
-        func kind(ifUsed isUsed: Bool) -> KeyKind { isUsed ? .bits : .free }
+        // A key of another loss may stand there, so that one run file serves a sweep over losses,
+        // but it decides no bit.
+        func kind(_ key: String, ifUsed isUsed: Bool) -> KeyKind? {
+            isUsed ? .bits : section.has(key) ? .free : nil
+        }
         (temperature, hardest, form, negatives) = (0.07, 4096, .code, 4096)
-        if isRead("temperature", ifUsed: !loss.isLinear) {
-            temperature = section.float(
-                "temperature", in: 0.02...100, default: 0.07, kind(ifUsed: !loss.isLinear))
+        if let kind = kind("temperature", ifUsed: !loss.isLinear) {
+            temperature = section.float("temperature", in: 0.02...100, default: 0.07, kind)
         }
-        if isRead("hardest", ifUsed: loss.isHard) {
-            hardest = section.int(
-                "hardest", in: 2...100_000_000, default: 4096, kind(ifUsed: loss.isHard))
+        if let kind = kind("hardest", ifUsed: loss.isHard) {
+            hardest = section.int("hardest", in: 2...100_000_000, default: 4096, kind)
         }
-        if isRead("form", ifUsed: loss == .hard) {
-            form = section.choice("form", default: .code, kind(ifUsed: loss == .hard))
+        if let kind = kind("form", ifUsed: loss == .hard) {
+            form = section.choice("form", default: .code, kind)
         }
-        if isRead("negatives", ifUsed: loss.isDrawn) {
-            negatives = section.int(
-                "negatives", in: 1...1_048_576, default: 4096, kind(ifUsed: loss.isDrawn))
+        if let kind = kind("negatives", ifUsed: loss.isDrawn) {
+            negatives = section.int("negatives", in: 1...1_048_576, default: 4096, kind)
         }
     }
 
