@@ -128,7 +128,7 @@ let package = Package(
             name: "Methods",
             dependencies: [
                 "Buffers", "Tensors", "Networks", "Objectives", "Optimizers", "Tables", "Datasets",
-                "Clustering", "Evaluation", "RunFiles", "Storage", "Identity",
+                "Clustering", "Evaluation", "RunFiles", "Storage", "Identity", "Threads",
             ], swiftSettings: numeric),
 
         // What a state directory proves, from its files alone

@@ -58,6 +58,8 @@ public struct OpenedStep: Hashable, Sendable {
     public var step: StepNumber
     /// Digest of the version that it is computed with.
     public var version: Digest
+    /// Digest of the averages in the version; zero without any.
+    public var averages: Digest
     /// Its slices' tasks, in order; the same for every opening of this step.
     public var tasks: [SliceTask]
     /// The tasks of the step after it, for hints; empty for the last one.
@@ -66,14 +68,20 @@ public struct OpenedStep: Hashable, Sendable {
     public var shards: [[UInt32]]
     /// An opened step.
     public init(
-        step: StepNumber, version: Digest, tasks: [SliceTask], nextTasks: [SliceTask],
-        shards: [[UInt32]] = []
+        step: StepNumber, version: Digest, averages: Digest = .zero, tasks: [SliceTask],
+        nextTasks: [SliceTask], shards: [[UInt32]] = []
     ) {
         self.step = step
         self.version = version
+        self.averages = averages
         self.tasks = tasks
         self.nextTasks = nextTasks
         self.shards = shards
+    }
+
+    /// Whether this digest names the version or its averages.
+    func names(_ digest: Digest) -> Bool {
+        digest == version || digest == averages && averages != .zero
     }
 }
 

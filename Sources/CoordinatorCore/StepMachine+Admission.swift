@@ -132,7 +132,7 @@ extension StepMachine {
     private func isCurrent(_ answer: Answer) -> Bool {
         switch answer {
         case .reply: true
-        case .version(let version): version.digest == step?.opened.version
+        case .version(let version): step?.opened.names(version.digest) == true
         case .exchange(let answer): phase == .stepping && answer.step == step?.opened.step
         }
     }

@@ -68,7 +68,8 @@ extension StepMachine {
             !$0.samples.isEmpty && (holdsAll || $0.dataEpoch == task.dataEpoch)
         }
         let lease = Lease(
-            task: task, version: opened.version, seed: settings.seed, hints: hints)
+            task: task, version: opened.version, averages: opened.averages, seed: settings.seed,
+            hints: hints)
         answer(asker, .reply(.lease(lease)))
     }
 
@@ -105,9 +106,9 @@ extension StepMachine {
 
     // MARK: 3. Forward
 
-    /// The open step's version is sent; any other is gone, or not there yet.
+    /// The open step's version is sent, or its averages; any other is gone, or not there yet.
     mutating func take(_ version: FetchVersion, from asker: Asker) {
-        guard version.step == steppingStep, version.digest == step?.opened.version else {
+        guard version.step == steppingStep, step?.opened.names(version.digest) == true else {
             refuse(asker, .versionGone, "step \(version.step), \(version.digest.shortHex)")
             return
         }

@@ -5,7 +5,7 @@ import Tensors
 
 /// How a run's state lies in the files of a checkpoint.
 enum CheckpointFiles {
-    /// Parameters and batch-norm buffers, by their names in timm or torchvision.
+    /// Parameters and batch-norm buffers, by their names in timm or torchvision, and averages.
     static let model = "model.safetensors"
     /// The optimizer's moments, flat in the order of the parameters, and its counter.
     static let optimizer = "optimizer.safetensors"
@@ -41,17 +41,41 @@ enum CheckpointFiles {
     /// One flat vector from named tensors.
     ///
     /// - Throws: `DaemonError.badState` if one is missing or has another shape.
-    static func flat(_ arrays: [StateArray], _ layout: FlatLayout, file: String) throws -> Tensor {
+    static func flat(
+        _ arrays: [StateArray], _ layout: FlatLayout, prefix: String = "", file: String
+    ) throws -> Tensor {
         layout.gathered(
             try layout.entries.map { entry in
-                guard let array = arrays.first(where: { $0.name == entry.name }),
+                let name = prefix + entry.name
+                guard let array = arrays.first(where: { $0.name == name }),
                     case .floats(let tensor) = array.values, tensor.shape == entry.shape
                 else {
                     throw DaemonError.badState(
-                        file: file, reason: "holds no \(entry.name) of shape \(entry.shape)")
+                        file: file, reason: "holds no \(name) of shape \(entry.shape)")
                 }
                 return tensor
             })
+    }
+
+    /// What the names of averages begin with, before those of the parameters.
+    static let averagesPrefix = "averages."
+
+    /// Averages by their names.
+    static func averages(_ flat: Tensor, _ layout: FlatLayout) -> [StateArray] {
+        layout.entries.indices.map { index in
+            StateArray(
+                averagesPrefix + layout.entries[index].name,
+                .floats(layout.view(of: flat, index)))
+        }
+    }
+
+    /// The averages among the arrays of a model's file, as one flat vector.
+    ///
+    /// - Throws: `DaemonError.badState` if one is missing or has another shape.
+    static func averages(
+        in arrays: [StateArray], _ layout: FlatLayout, file: String
+    ) throws -> Tensor {
+        try flat(arrays, layout, prefix: averagesPrefix, file: file)
     }
 
     private static func content(_ arrays: [StateArray]) -> CheckpointStore.Content {

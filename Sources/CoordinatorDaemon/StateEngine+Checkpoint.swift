@@ -31,7 +31,8 @@ extension StateEngine {
         return NumericState(
             committed: committed,
             parameters: named(version.parameters, layout.parameters)
-                + named(version.buffers, layout.bufferLayout),
+                + named(version.buffers, layout.bufferLayout)
+                + (version.averages.map { CheckpointFiles.averages($0, layout.parameters) } ?? []),
             optimizer: moments, tables: tables, logs: directory.logLengths, base: base)
     }
 
@@ -51,7 +52,7 @@ extension StateEngine {
             try restore(found.state, found.checkpoint)
         } else if run.plan.startingWeights != nil {
             version = try run.plan.firstVersion()
-            versionDigest = digest(of: version, threads: Self.threads)
+            nameVersion()
         }
         guard tail.stepCount >= committed else {
             throw DaemonError.badState(
@@ -74,12 +75,23 @@ extension StateEngine {
         let layout = run.plan.method.layout
         version = VersionTensors(
             parameters: try flat(loaded.parameters, layout.parameters, checkpoint),
-            buffers: try flat(loaded.parameters, layout.bufferLayout, checkpoint))
+            buffers: try flat(loaded.parameters, layout.bufferLayout, checkpoint),
+            averages: run.plan.method.averages == nil
+                ? nil
+                : try CheckpointFiles.averages(
+                    in: loaded.parameters, layout.parameters,
+                    file: checkpoint.path(CheckpointFiles.model)))
         try restoreOptimizer(loaded.optimizer, checkpoint)
         try method.restore(loaded.tables)
         committed = loaded.committed
         base = loaded.base ?? committed
-        versionDigest = digest(of: version, threads: Self.threads)
+        nameVersion()
+    }
+
+    /// Finds the digests of a version that was not made by a commit.
+    private func nameVersion() {
+        averagesDigest = version.averagesDigest(threads: Self.threads)
+        versionDigest = version.digest(averages: averagesDigest, threads: Self.threads)
     }
 
     private func restoreOptimizer(_ arrays: [StateArray], _ checkpoint: Checkpoint) throws {

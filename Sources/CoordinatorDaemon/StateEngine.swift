@@ -56,6 +56,8 @@ actor StateEngine {
     /// The version of the open step.
     var version: VersionTensors
     var versionDigest: Digest
+    /// That of its averages; nil without any.
+    var averagesDigest: Digest?
     /// Steps that are in `version`.
     var committed = 0
     /// Inputs of the open step's exchanges, `[round][slice]`.
@@ -92,10 +94,12 @@ actor StateEngine {
         self.board = board
         let (plan, layout) = (run.plan, run.plan.method.layout)
         method = plan.method.makeCoordinator(dataset: run.dataset, settings: plan.settings)
+        let parameters = layout.initialised(seed: plan.settings.seed)
         version = VersionTensors(
-            parameters: layout.initialised(seed: plan.settings.seed),
-            buffers: layout.initialisedBuffers())
-        versionDigest = digest(of: version, threads: Self.threads)
+            parameters: parameters, buffers: layout.initialisedBuffers(),
+            averages: plan.method.averages == nil ? nil : parameters)
+        averagesDigest = version.averagesDigest(threads: Self.threads)
+        versionDigest = version.digest(averages: averagesDigest, threads: Self.threads)
         let optimizerSettings = plan.settings.optimizer
         optimizer = ParameterOptimizer(
             UpdateRule(optimizerSettings), parameterCount: layout.flatCount,
@@ -172,7 +176,8 @@ actor StateEngine {
         // What workers computed for an opening in which something was in doubt must not count in
         // another: they drop what belongs to a version of another name.
         let name = doubts == 0 ? versionDigest : versionDigest.renamed(afterDoubt: doubts)
-        shelf.put(version, name: FetchVersion(step: step, digest: name))
+        shelf.put(
+            version, name: FetchVersion(step: step, digest: name), averages: averagesDigest)
         let tasks =
             nextTasks.take().flatMap { $0.step == step.index ? $0.tasks : nil }
             ?? run.tasks(of: step.index)
@@ -182,8 +187,8 @@ actor StateEngine {
         filled = tasks.filter { !$0.samples.isEmpty }.map(\.slice.index)
         try method.open(step: step.index, samples: samples(of: tasks))
         return OpenedStep(
-            step: step, version: name, tasks: tasks, nextTasks: next,
-            shards: run.shards(of: step.index))
+            step: step, version: name, averages: averagesDigest ?? .zero, tasks: tasks,
+            nextTasks: next, shards: run.shards(of: step.index))
     }
 
     /// The draw of the step after the open one, while workers compute.

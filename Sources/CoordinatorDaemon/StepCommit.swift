@@ -10,8 +10,8 @@ import Tensors
 import Threads
 
 extension StateEngine {
-    /// Commits a step (design section 2, point 7): norm clip, optimizer and batch-norm buffers,
-    /// then the ledger record, and while that goes to the disk the tables.
+    /// Commits a step (design section 2, point 7): norm clip, optimizer, batch-norm buffers and
+    /// averages, then the ledger record, and while that goes to the disk the tables.
     ///
     /// Only after this returns is the step announced: the record is on disk, and everything has
     /// moved in memory. Who dies in between computes the step again, to the same bits.
@@ -26,12 +26,14 @@ extension StateEngine {
             &version.parameters, gradient: total.gradient, rate: rate,
             firstBeta: run.schedule.firstBeta(at: step.index), threads: Self.threads)
         moveBuffers(total.statistics, slices: accounts.count)
-        let next = digest(of: version, threads: Self.threads)
+        moveAverages()
+        let nextAverages = version.averagesDigest(threads: Self.threads)
+        let next = version.digest(averages: nextAverages, threads: Self.threads)
         let pending = try enter(
             record(of: step, accounts, gradient: gradientDigest.wait(), next: next))
         let figures = try method.commit(step: step.index, rate: Float(rate), result: total)
         try pending?.wait()
-        versionDigest = next
+        (versionDigest, averagesDigest) = (next, nextAverages)
         committed = step.index + 1
         try finish(
             step, rate: rate, gradientNorm: gradientNorm, figures: total.sums + figures)
@@ -94,6 +96,12 @@ extension StateEngine {
         guard sum.count > 0 else { return }
         version.buffers = movedBuffers(
             version.buffers, meanOfSlices: sum.scaled(by: 1 / Float(slices)))
+    }
+
+    /// Averages follow the parameters once these have moved.
+    private func moveAverages() {
+        guard let rule = run.plan.method.averages, let averages = version.averages else { return }
+        version.averages = rule.following(averages, version.parameters)
     }
 
     /// Begins to append the record to the ledger; a step that is computed again after a restart is

@@ -121,14 +121,21 @@ public struct Lease: Hashable, Sendable {
     public var task: SliceTask
     /// Digest of the version to compute it with.
     public var version: Digest
+    /// Digest of the version's averages, by which a worker checks those that it derives, and by
+    /// which it fetches them otherwise; zero in a method without.
+    public var averages: Digest
     /// The run's seed.
     public var seed: UInt64
     /// Slices that this worker is likely to get next; it may load them ahead.
     public var hints: [SliceTask]
     /// A lease with these facts.
-    public init(task: SliceTask, version: Digest, seed: UInt64, hints: [SliceTask]) {
+    public init(
+        task: SliceTask, version: Digest, averages: Digest = .zero, seed: UInt64,
+        hints: [SliceTask]
+    ) {
         self.task = task
         self.version = version
+        self.averages = averages
         self.seed = seed
         self.hints = hints
     }

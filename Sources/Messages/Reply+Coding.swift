@@ -134,6 +134,7 @@ extension Lease {
     func write(_ fields: inout FieldWriter) {
         precondition(hints.count <= MessageLimits.hints, "a lease has too many hints")
         fields.digest(version)
+        fields.digest(averages)
         fields.u64(seed)
         fields.taskBody(task)
         fields.count(hints.count)
@@ -146,6 +147,7 @@ extension Lease {
 
     init(_ fields: inout FieldReader, _ envelope: Envelope) throws(WireError) {
         let version = try fields.digest("version")
+        let averages = try fields.digest("averages")
         let seed = try fields.u64("seed")
         let task = try fields.taskBody(step: envelope.step, slice: envelope.slice)
         let count = try fields.count("hints", limit: MessageLimits.hints, itemBytes: 32)
@@ -160,7 +162,8 @@ extension Lease {
                 try fields.taskBody(
                     step: StepNumber(rawValue: step), slice: SliceNumber(rawValue: slice)))
         }
-        self.init(task: task, version: version, seed: seed, hints: hints)
+        self.init(
+            task: task, version: version, averages: averages, seed: seed, hints: hints)
     }
 }
 

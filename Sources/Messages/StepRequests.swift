@@ -10,11 +10,11 @@ public struct RequestLease: Hashable, Sendable {
     public init(slot: UInt16) { self.slot = slot }
 }
 
-/// Names a version to fetch.
+/// Names a version to fetch, or its averages.
 public struct FetchVersion: Hashable, Sendable {
     /// The step at whose opening the version stood.
     public var step: StepNumber
-    /// Its digest.
+    /// Its digest, or that of its averages.
     public var digest: Digest
     /// A version by step and digest.
     public init(step: StepNumber, digest: Digest) {

@@ -9,22 +9,33 @@ enum EmbeddingExchange {
 
     /// What a slice hands over.
     ///
-    /// - Parameter embeddings: z `[b, D]`.
-    static func input(_ embeddings: Tensor) -> NamedTensors { NamedTensors(["z": embeddings]) }
+    /// - Parameters:
+    ///   - embeddings: z `[b, D]`.
+    ///   - keys: `[b, D]`, of methods that compare an embedding with a key of the same image.
+    static func input(_ embeddings: Tensor, keys: Tensor? = nil) -> NamedTensors {
+        guard let keys else { return NamedTensors(["z": embeddings]) }
+        return NamedTensors(["z": embeddings, "keys": keys])
+    }
 
     /// What is wrong with a slice's input, which comes from the wire: nil for embeddings
     /// `[samples, D]`, finite.
+    ///
+    /// - Parameter hasKeys: whether as many keys come with them.
     static func problem(
-        with input: NamedTensors, round: Int, samples: Int, width: Int
+        with input: NamedTensors, round: Int, samples: Int, width: Int, hasKeys: Bool = false
     ) -> String? {
         guard round == 0 else { return "round \(round) of a method with one round" }
-        guard input.entries.count == 1, let z = input["z"] else {
-            return "tensors \(input.entries.map(\.name)) where z is expected"
+        let names = hasKeys ? ["keys", "z"] : ["z"]
+        guard input.entries.map(\.name).sorted() == names else {
+            return "tensors \(input.entries.map(\.name)) where \(names) are expected"
         }
-        guard z.shape == [samples, width] else {
-            return "z is \(z.shape), expected \(samples) x \(width)"
+        for (name, tensor) in input.entries.map({ ($0.name, $0.tensor) }) {
+            guard tensor.shape == [samples, width] else {
+                return "\(name) is \(tensor.shape), expected \(samples) x \(width)"
+            }
+            guard tensor.isFinite else { return "\(name) is not finite" }
         }
-        return z.isFinite ? nil : "z is not finite"
+        return nil
     }
 
     /// A slice of an answer group that holds samples.
@@ -50,22 +61,24 @@ enum EmbeddingExchange {
         }
     }
 
-    /// The embeddings of an answer group, slice after slice: z `[n, D]`.
+    /// The embeddings of an answer group, slice after slice: z `[n, D]`, or its keys.
     ///
-    /// - Parameter inputs: of these slices, in order.
+    /// - Parameters:
+    ///   - inputs: of these slices, in order.
+    ///   - name: of the tensor.
     static func joined(
-        _ inputs: [NamedTensors], of filled: [FilledSlice], width: Int
+        _ inputs: [NamedTensors], of filled: [FilledSlice], name: String = "z", width: Int
     ) throws(EmbeddingExchangeError) -> Tensor {
         guard inputs.count == filled.count else {
             throw .wrongInputs(inputs.count, slices: filled.count)
         }
         var z = Tensor(zeros: [0, width])
         for (input, slice) in zip(inputs, filled) {
-            guard let part = input["z"], part.shape == [slice.rows.count, width] else {
+            guard let part = input[name], part.shape == [slice.rows.count, width] else {
                 let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
                 throw .badInput(
                     slice: slice.number,
-                    problem: "\(found), expected z \(slice.rows.count) x \(width)")
+                    problem: "\(found), expected \(name) \(slice.rows.count) x \(width)")
             }
             z = z.concatenatedRows(with: part)
         }

@@ -6,22 +6,29 @@ internal import Tensors
 
 /// The worker of methods whose loss is computed at the coordinator: embeddings of one view an image
 /// out, their gradient back (design section 2, points 3 to 5).
+///
+/// Where the version has averages, these are the key encoder: another view of each image goes
+/// through it, and its embeddings go along as keys, which no gradient reaches.
 struct EmbeddingWorker: WorkerMethod {
     let network: EmbeddingNetwork
     /// The terms of a sample's loss by name, where it has several: the loss is their sum.
     let terms: [String]
     /// What a parked image's activations take, about.
     let activationBytesPerImage: Int
-    /// Images of a slice, `[b, C, H, W]`.
-    let makeViews: @Sendable (SliceWork) -> Tensor
+    /// What the key encoder follows from; nil without one.
+    let averages: ParameterAverages?
+    /// A numbered view of each image of a slice, `[b, C, H, W]`.
+    let makeViews: @Sendable (_ work: SliceWork, _ view: Int) -> Tensor
     private let memory: SliceMemory
 
     /// A worker over views that are made somehow.
     init(
-        _ network: EmbeddingNetwork, terms: [String] = [], activationBytesPerImage: Int = 0,
-        makeViews: @escaping @Sendable (SliceWork) -> Tensor
+        _ network: EmbeddingNetwork, terms: [String] = [], averages: ParameterAverages? = nil,
+        activationBytesPerImage: Int = 0,
+        makeViews: @escaping @Sendable (_ work: SliceWork, _ view: Int) -> Tensor
     ) {
         self.network = network
+        self.averages = averages
         self.terms = terms
         self.activationBytesPerImage = activationBytesPerImage
         self.makeViews = makeViews
@@ -30,16 +37,17 @@ struct EmbeddingWorker: WorkerMethod {
 
     /// A worker over random views of a data set's images.
     init(
-        _ network: EmbeddingNetwork, terms: [String] = [], dataset: ImageDataset, seed: UInt64,
-        views: ViewSettings
+        _ network: EmbeddingNetwork, terms: [String] = [], averages: ParameterAverages? = nil,
+        dataset: ImageDataset, seed: UInt64, views: ViewSettings
     ) {
         self.init(
-            network, terms: terms,
+            network, terms: terms, averages: averages,
             activationBytesPerImage: network.activationBytesPerImage(
                 channels: dataset.channels, height: views.height, width: views.width)
-        ) { work in
+        ) { work, view in
             dataset.randomResizedCropFlip(
-                work.samples, dataEpoch: Int(work.dataEpoch), seed: seed, settings: views)
+                work.samples, dataEpoch: Int(work.dataEpoch), view: view, seed: seed,
+                settings: views)
         }
     }
 
@@ -51,7 +59,9 @@ struct EmbeddingWorker: WorkerMethod {
 
     func activationBytes(sampleCount: Int) -> Int { sampleCount * activationBytesPerImage }
 
-    func views(of work: SliceWork) throws -> [Tensor] { [makeViews(work)] }
+    func views(of work: SliceWork) throws -> [Tensor] {
+        (averages == nil ? [0] : [0, 1]).map { makeViews(work, $0) }
+    }
 
     func run(
         _ work: SliceWork, views: [Tensor], version: VersionTensors,
@@ -66,8 +76,8 @@ struct EmbeddingWorker: WorkerMethod {
             [network(pass.tape.constant(images), pass).embeddings]
         }
 
-        // 3. Forward: images to features to z [b, D].
-        let input = input(pass)
+        // 3. Forward: images to features to z [b, D]; the other view to keys.
+        let input = input(pass, keyImages: averages == nil ? nil : views[1])
 
         // 4. Exchange: z for dL/dz, the loss being a mean over the whole step.
         let answer = try await exchange(0, input)
@@ -79,8 +89,13 @@ struct EmbeddingWorker: WorkerMethod {
     // Not inlined into the asynchronous caller, as every computation on a slot.
 
     @inline(never)
-    private func input(_ pass: SlicePass) -> NamedTensors {
-        EmbeddingExchange.input(pass.forward()[0])
+    private func input(_ pass: SlicePass, keyImages: Tensor?) -> NamedTensors {
+        let keys = keyImages.map { images in
+            pass.forwardByAverages { pass in
+                [network(pass.tape.constant(images), pass).embeddings]
+            }[0]
+        }
+        return EmbeddingExchange.input(pass.forward()[0], keys: keys)
     }
 
     /// Gradient, statistics, and the slice's part in the step's mean loss and its terms.

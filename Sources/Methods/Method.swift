@@ -47,6 +47,9 @@ public protocol Method: Sendable {
     /// How embeddings are told apart instance by instance: runs of such a method are analysed by
     /// `pleiad sweep`. Optional: by default they are not.
     var instanceContrast: InstanceContrast? { get }
+    /// Averages of the parameters that the coordinator keeps and workers derive: a teacher, a key
+    /// encoder. Optional: by default there are none.
+    var averages: ParameterAverages? { get }
     /// Bytes of tables that a checkpoint has in memory of its own on their way to the disk, at
     /// most, beside the copies that `checkpoint.copyBudget` bounds. Optional: by default none.
     var snapshotBytesMax: Int { get }
@@ -67,6 +70,9 @@ extension Method {
 
     /// They are not.
     public var instanceContrast: InstanceContrast? { nil }
+
+    /// There are none.
+    public var averages: ParameterAverages? { nil }
 
     /// No tables.
     public var snapshotBytesMax: Int { 0 }
@@ -121,10 +127,13 @@ public struct VersionTensors: Sendable {
     public var parameters: Tensor
     /// Flat batch-norm buffers `[Q]`.
     public var buffers: Tensor
+    /// Flat averages of the parameters `[P]`; nil in a method without.
+    public var averages: Tensor?
     /// A version of these tensors.
-    public init(parameters: Tensor, buffers: Tensor) {
+    public init(parameters: Tensor, buffers: Tensor, averages: Tensor? = nil) {
         self.parameters = parameters
         self.buffers = buffers
+        self.averages = averages
     }
 }
 
@@ -144,6 +153,10 @@ public protocol WorkerMethod: Sendable {
     /// depends on the arguments and the run's seed alone.
     func views(of work: SliceWork) throws -> [Tensor]
 
+    /// What the averages of a version follow from, in a method that has some. Optional: by default
+    /// there are none.
+    var averages: ParameterAverages? { get }
+
     /// About how many bytes the activations of a slice of so many samples take while it is parked:
     /// what the worker's activation budget counts.
     func activationBytes(sampleCount: Int) -> Int
@@ -160,6 +173,9 @@ public protocol WorkerMethod: Sendable {
 }
 
 extension WorkerMethod {
+    /// There are none.
+    public var averages: ParameterAverages? { nil }
+
     /// Nothing: activations of a method that does not say are always kept.
     public func activationBytes(sampleCount: Int) -> Int { 0 }
 }

@@ -68,7 +68,9 @@ public struct RunPlan: Sendable {
         let drawn = VersionTensors(
             parameters: method.layout.initialised(seed: settings.seed),
             buffers: method.layout.initialisedBuffers())
-        return try startingWeights?.applied(to: drawn, of: method) ?? drawn
+        var first = try startingWeights?.applied(to: drawn, of: method) ?? drawn
+        if method.averages != nil { first.averages = first.parameters }
+        return first
     }
 
     /// Digest of the keys that decide bits: equal for everyone who may take part in a run.
@@ -148,7 +150,8 @@ public struct RunPlan: Sendable {
     public var checkpointParameterBytes: Int {
         let layout = method.layout
         let moments = UpdateRule(settings.optimizer).momentCount
-        return 4 * (layout.flatCount * (1 + moments) + layout.bufferLayout.flatCount)
+        let averages = method.averages == nil ? 0 : 1
+        return 4 * (layout.flatCount * (1 + moments + averages) + layout.bufferLayout.flatCount)
     }
 
     /// Bytes that a checkpoint takes beside the run's state while it is written, at most: copied

@@ -74,6 +74,22 @@ final class SlicePass {
         return forward.outputs.map(\.value)
     }
 
+    /// Outputs of another way, by the version's averages: a teacher's, a key encoder's.
+    ///
+    /// With the batch statistics of training, which move no buffer; no gradient reaches them.
+    ///
+    /// - Precondition: the version has averages.
+    @inline(never)
+    func forwardByAverages(_ compute: (ForwardPass) -> [Variable]) -> [Tensor] {
+        guard let averages = version.averages else {
+            preconditionFailure("a pass by averages that the version does not have")
+        }
+        let pass = ForwardPass(
+            memory.layout, parameters: averages, buffers: version.buffers, tape: makeTape(),
+            isTraining: true)
+        return compute(pass).map(\.value)
+    }
+
     /// The way back.
     ///
     /// - Parameter cotangents: the gradient of the loss by each of the outputs, in their order;
@@ -89,11 +105,15 @@ final class SlicePass {
     }
 
     private func computeForward() -> Forward {
-        let tape = Tape(pool: memory.pool)
-        tape.progress = { [progress] in progress.tick() }
         let pass = ForwardPass(
             memory.layout, parameters: version.parameters, buffers: version.buffers,
-            packed: memory.weights.packed(version.parameters), tape: tape, isTraining: true)
+            packed: memory.weights.packed(version.parameters), tape: makeTape(), isTraining: true)
         return Forward(pass: pass, outputs: compute(pass))
+    }
+
+    private func makeTape() -> Tape {
+        let tape = Tape(pool: memory.pool)
+        tape.progress = { [progress] in progress.tick() }
+        return tape
     }
 }

@@ -16,6 +16,37 @@ public func moveAverage(_ teacher: inout Tensor, toward student: Tensor, momentu
         &span, by: Float(momentum), with: student.span, by: Float(1 - momentum))
 }
 
+/// Averages of all parameters that follow them step by step: a teacher, a key encoder.
+///
+/// They begin as the parameters. When a step has moved these, the averages follow:
+///
+///     averages <- momentum averages + (1 - momentum) parameters
+///
+/// The next step sees both. An average is a function of the one before and the parameters alone, so
+/// that who has both needs no third.
+public struct ParameterAverages: Hashable, Sendable {
+    /// The share of the averages that stays.
+    public let momentum: Double
+
+    /// Averages of this momentum, 0 to 1.
+    public init(momentum: Double) {
+        precondition(0 <= momentum && momentum <= 1, "a momentum of \(momentum)")
+        self.momentum = momentum
+    }
+
+    /// The averages that follow others, once the parameters have moved.
+    ///
+    /// - Parameters:
+    ///   - averages: those of the step before, flat.
+    ///   - parameters: those of the step, of the same layout.
+    @inline(never)
+    public func following(_ averages: Tensor, _ parameters: Tensor) -> Tensor {
+        var next = averages
+        moveAverage(&next, toward: parameters, momentum: momentum)
+        return next
+    }
+}
+
 /// Batch-norm buffers after a step: (1 - momentum) old + momentum times the mean over the step's
 /// slices of their means and unbiased variances, as torch moves them once for each batch.
 ///

@@ -121,7 +121,7 @@ struct DirectoryAudit {
     /// The name of the first version; nil where the weights that it begins with are gone.
     private func firstVersion(_ plan: RunPlan) -> Digest? {
         guard let version = try? plan.firstVersion() else { return nil }  // a note says so
-        return nameOfVersion(parameters: version.parameters, buffers: version.buffers)
+        return nameOfVersion(version)
     }
 
     /// Reads a log; gives the bytes of a torn end, or nil if it is damaged.

@@ -78,16 +78,58 @@ struct SliceTools: Sendable {
         of lease: Lease, _ conversation: Conversation, _ ticket: SliceTicket
     ) async throws -> VersionTensors {
         let name = FetchVersion(step: lease.task.step, digest: lease.version)
-        return try await versions.version(name) { name in
-            let answer = try await conversation.ask(
-                .fetchVersion(name), over: .bulk, within: Self.fetchMax)
-            let tensors = try NamedTensors(wire: answer.tensors)
-            guard answer.reply == .version(name), let parameters = tensors["parameters"],
-                let buffers = tensors["buffers"]
-            else {
-                throw ConversationError.unexpected("fetchVersion with \(answer.reply.kind.name)")
+        return try await versions.version(name) { name, before in
+            let tensors = try await Self.fetched(name, conversation)
+            guard let parameters = tensors["parameters"], let buffers = tensors["buffers"] else {
+                throw ConversationError.unexpected("fetchVersion without parameters")
             }
-            return VersionTensors(parameters: parameters, buffers: buffers)
+            var version = VersionTensors(parameters: parameters, buffers: buffers)
+            if lease.averages != .zero {
+                version.averages = try await averages(of: lease, parameters, before, conversation)
+            }
+            return version
         }
+    }
+
+    /// The averages of a lease's version: derived from those of the step before, if that gives what
+    /// the lease names, and fetched otherwise.
+    private func averages(
+        of lease: Lease, _ parameters: Tensor, _ before: VersionTensors?,
+        _ conversation: Conversation
+    ) async throws -> Tensor {
+        if let derived = derivedAverages(parameters, before, digest: lease.averages) {
+            return derived
+        }
+        let name = FetchVersion(step: lease.task.step, digest: lease.averages)
+        let tensors = try await Self.fetched(name, conversation)
+        guard let averages = tensors["averages"], averages.shape == parameters.shape,
+            VersionTensors.digest(ofAverages: averages, threads: 1) == lease.averages
+        else {
+            throw ConversationError.unexpected("fetchVersion with other averages")
+        }
+        return averages
+    }
+
+    /// Nil unless the averages that follow are those of this digest: the coordinator passed over a
+    /// step, say.
+    private func derivedAverages(
+        _ parameters: Tensor, _ before: VersionTensors?, digest: Digest
+    ) -> Tensor? {
+        guard let rule = method.averages, let last = before?.averages,
+            last.shape == parameters.shape
+        else { return nil }
+        let derived = rule.following(last, parameters)
+        return VersionTensors.digest(ofAverages: derived, threads: 1) == digest ? derived : nil
+    }
+
+    private static func fetched(
+        _ name: FetchVersion, _ conversation: Conversation
+    ) async throws -> NamedTensors {
+        let answer = try await conversation.ask(
+            .fetchVersion(name), over: .bulk, within: fetchMax)
+        guard answer.reply == .version(name) else {
+            throw ConversationError.unexpected("fetchVersion with \(answer.reply.kind.name)")
+        }
+        return try NamedTensors(wire: answer.tensors)
     }
 }

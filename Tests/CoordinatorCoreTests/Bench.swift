@@ -61,11 +61,17 @@ struct Bench {
     var holdsCommits = false
     var holdsCheckpoints = false
     var holdsOpenings = false
+    /// Digest of every version's averages.
+    let averages: Digest
     private var connections: UInt64 = 0
     private var requests: UInt64 = 0
 
-    init(_ settings: MachineSettings = benchSettings(), prepared: Bool = true) {
+    init(
+        _ settings: MachineSettings = benchSettings(), prepared: Bool = true,
+        averages: Digest = .zero
+    ) {
         machine = StepMachine(settings: settings)
+        self.averages = averages
         if prepared { give(.prepared(committed: StepNumber(0), recorded: StepNumber(0))) }
     }
 
@@ -102,7 +108,7 @@ struct Bench {
     func opened(_ step: Int) -> OpenedStep {
         let slices = machine.settings.slices
         return OpenedStep(
-            step: StepNumber(step), version: versionDigest(step),
+            step: StepNumber(step), version: versionDigest(step), averages: averages,
             tasks: tasks(
                 step: step, slices: slices, empty: empty, dataEpoch: step / stepsPerEpoch),
             nextTasks: step + 1 < machine.settings.steps

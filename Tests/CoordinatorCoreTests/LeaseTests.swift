@@ -1,4 +1,5 @@
 import CoordinatorCore
+import Identity
 import Messages
 import Testing
 
@@ -195,5 +196,23 @@ import Testing
         #expect(bench.ask(a, .fetchVersion(other)).refusal == .versionGone)
         let wrong = FetchVersion(step: StepNumber(0), digest: versionDigest(1))
         #expect(bench.ask(a, .fetchVersion(wrong)).refusal == .versionGone)
+    }
+
+    @Test func `averages are leased and fetched by their digest, where there are any`() {
+        var bench = Bench(averages: sha256("averages"))
+        let a = bench.join("a")
+        let lease = bench.ask(a, .requestLease(RequestLease(slot: 0))).leases.first
+        #expect(lease?.averages == bench.averages && lease?.version == versionDigest(0))
+        let wanted = FetchVersion(step: StepNumber(0), digest: bench.averages)
+        let effects = bench.ask(a, .fetchVersion(wanted), onBulk: true)
+        #expect(
+            effects.contains {
+                if case .sendVersion(a.bulk, _, wanted) = $0 { true } else { false }
+            })
+        // Zero is the name of none.
+        var plain = Bench()
+        let b = plain.join("b")
+        let none = FetchVersion(step: StepNumber(0), digest: .zero)
+        #expect(plain.ask(b, .fetchVersion(none)).refusal == .versionGone)
     }
 }

@@ -34,6 +34,17 @@ import Testing
         """
     }
 
+    /// A run whose version has averages.
+    private static let averaged = """
+        method: contrastive
+        steps: 4
+        batch: {samples: 8, slices: 2}
+        network: {kind: conv, widths: [4]}
+        optimizer: {kind: sgd, onNotFinite: skip}
+        schedule: {kind: constant}
+        contrastive: {loss: moco, dim: 8, queue: 16, keyMomentum: 0.75}
+        """
+
     /// What a session of the engine came to.
     private struct Outcome {
         var events: [Event] = []
@@ -72,10 +83,10 @@ import Testing
 
     /// Carries commands out in one start on a state directory, which ends without a word.
     private func perform(
-        in folder: String, onNotFinite rule: String = "stop",
+        in folder: String, onNotFinite rule: String = "stop", text: String? = nil,
         _ commands: (RunPlan) -> [EngineCommand]
     ) async throws -> Outcome {
-        let plan = try RunPlan(text: Self.text(onNotFinite: rule), file: "run.yaml")
+        let plan = try RunPlan(text: text ?? Self.text(onNotFinite: rule), file: "run.yaml")
         let run = LoadedRun(plan: plan, dataset: Self.dataset, fingerprint: sha256("bits"))
         let directory = try RunDirectory(
             opening: folder, for: run,
@@ -185,6 +196,58 @@ import Testing
         var other = version
         other.buffers = Tensor([1, 3], shape: [2])
         #expect(digest(of: other, threads: 2) != one)
+        // Averages are part of the name where there are any.
+        other = version
+        other.averages = version.parameters
+        let averaged = digest(of: other, threads: 1)
+        #expect(averaged != one)
+        for threads in [2, 8] { #expect(digest(of: other, threads: threads) == averaged) }
+        other.averages = Tensor(zeros: [count])
+        #expect(digest(of: other, threads: 2) != averaged)
+    }
+
+    /// The inputs of both slices of step 0 and their answers, then the sum.
+    private func averagedStep(_ plan: RunPlan, _ step: Int, _ value: Float) -> [EngineCommand] {
+        let number = StepNumber(step)
+        let inputs = (0..<2).map { slice -> EngineCommand in
+            let z = Tensor(repeating: Float(slice + 1), shape: [4, 8])
+            return .keepInput(SliceNumber(slice), round: 0, NamedTensors(["z": z, "keys": z]))
+        }
+        return [.open(number)] + inputs + [
+            .answer(number, round: 0, group: 0, slices: SliceRange(0, 2)),
+            .keepNode(SliceRange(0, 2), node(plan, value), replacing: []),
+            .commit(number, accounts(isFinite: value.isFinite)),
+        ]
+    }
+
+    @Test func `averages follow the parameters at commit, are leased by digest and sent alone`()
+        async throws
+    {
+        try await withFolder { folder in
+            let outcome = try await perform(in: folder, text: Self.averaged) { plan in
+                averagedStep(plan, 0, 1) + averagedStep(plan, 1, .nan) + [.open(StepNumber(2))]
+            }
+            #expect(outcome.failure == nil && outcome.committed == [0, 1])
+            let opened = outcome.opened
+            #expect(opened.count == 3 && opened.allSatisfy { $0.averages != .zero })
+            // The step that was passed over has moved neither.
+            #expect(opened[0].averages != opened[1].averages)
+            #expect(opened[1].averages == opened[2].averages)
+            #expect(opened[1].version == opened[2].version)
+            let sent = outcome.shelf.tensors(
+                of: FetchVersion(step: StepNumber(2), digest: opened[2].version))
+            #expect(sent?.entries.map(\.name).sorted() == ["buffers", "parameters"])
+            let alone = outcome.shelf.tensors(
+                of: FetchVersion(step: StepNumber(2), digest: opened[2].averages))
+            let averages = try #require(alone?["averages"])
+            let plan = try RunPlan(text: Self.averaged, file: "run.yaml")
+            let first = try plan.firstVersion().parameters
+            let rule = try #require(plan.method.averages)
+            let parameters = try #require(sent?["parameters"])
+            #expect(averages.isBitIdentical(to: rule.following(first, parameters)))
+            let stale = FetchVersion(step: StepNumber(1), digest: opened[2].averages)
+            #expect(outcome.shelf.tensors(of: stale) == nil)
+        }
     }
 
     @Test func `a node that is dropped is not in the sum`() async throws {

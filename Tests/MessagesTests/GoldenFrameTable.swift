@@ -191,7 +191,8 @@ extension GoldenFrame {
         GoldenFrame(
             kind: .lease, meaning: "Slice 5 of step 120, and a hint of slice 6 of step 121.",
             fields: [
-                "version digest = 32 bytes d1", "seed u64 = 42", "data epoch u64 = 2",
+                "version digest = 32 bytes d1", "averages digest = 32 bytes 00 (none)",
+                "seed u64 = 42", "data epoch u64 = 2",
                 "samples of the step u32 = 256",
                 "samples: count u32 = 3, then u32 40000, u32 7, u32 59999",
                 "hints: count u32 = 1", "step u64 = 121", "slice u32 = 6", "data epoch u64 = 2",

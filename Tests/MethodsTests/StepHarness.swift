@@ -72,6 +72,9 @@ struct MethodHarness<Coordinator: CoordinatorMethod> {
         var parameters = version.parameters
         optimizer.step(&parameters, gradient: result.gradient, rate: rate)
         version.parameters = parameters
+        version.averages = version.averages.flatMap {
+            worker.averages?.following($0, parameters)
+        }
         return try coordinator.commit(step: step, rate: Float(rate), result: result)
     }
 
@@ -138,6 +141,9 @@ typealias StepHarness = MethodHarness<MLCDCoordinator>
 
 /// Steps of instance discrimination.
 typealias ContrastiveHarness = MethodHarness<ContrastiveCoordinator>
+
+/// Steps of momentum contrast.
+typealias MomentumHarness = MethodHarness<ContrastiveQueue>
 
 /// Images without content, where a test needs their number alone.
 func blankImages(_ count: Int) -> ImageDataset {

@@ -170,6 +170,17 @@ private struct DoubleReference {
         #expect(abs(globalNorm(x) / exact - 1) < 1e-6)
     }
 
+    @Test func `averages follow from those before and the parameters, and leave both alone`() {
+        let rule = ParameterAverages(momentum: 0.75)
+        let (averages, parameters) = (
+            Tensor([1, 2, 4], shape: [3]), Tensor([3, 2, 0], shape: [3])
+        )
+        #expect(rule.following(averages, parameters).values == [1.5, 2, 3])
+        #expect(averages.values == [1, 2, 4] && parameters.values == [3, 2, 0])
+        #expect(ParameterAverages(momentum: 1).following(averages, parameters).values == [1, 2, 4])
+        #expect(ParameterAverages(momentum: 0).following(averages, parameters).values == [3, 2, 0])
+    }
+
     @Test func `a teacher keeps its share`() {
         var teacher = Tensor([1, 2, 3], shape: [3])
         moveAverage(&teacher, toward: Tensor([3, 2, 1], shape: [3]), momentum: 0.75)

@@ -33,6 +33,7 @@ extension SystemTests {
             arguments: [
                 "loss: hard, temperature: 0.3, hardest: 64",
                 "loss: nce, negatives: 100, temperature: 0.3",
+                "loss: moco, queue: 200, temperature: 0.2, keyMomentum: 0.9",
             ])
         func `a worker killed and back, and a coordinator killed, change no bit`(
             loss: String

@@ -112,7 +112,7 @@ struct MadeRun {
 
     func name(_ step: Int) -> Digest {
         let version = version(step)
-        return nameOfVersion(parameters: version.parameters, buffers: version.buffers)
+        return nameOfVersion(version)
     }
 
     private func write(_ store: CheckpointStore, _ step: Int, _ logs: [LogLength]) throws {

@@ -93,10 +93,13 @@ struct FakeRun: Sendable {
 
     let network: InMemoryNetwork
     let listener: any Listener
-    let method = FakeMethod()
+    let method: FakeMethod
     let worker: Worker
 
-    init(slots: Int = 1, budget: Int = 1 << 30) async throws {
+    init(
+        slots: Int = 1, budget: Int = 1 << 30, averages: ParameterAverages? = nil
+    ) async throws {
+        method = FakeMethod(averages: averages)
         network = InMemoryNetwork()
         listener = try await network.listen(Self.url)
         var options = WorkerOptions(url: Self.url, name: "w", slots: slots)
@@ -165,17 +168,24 @@ struct FakeRun: Sendable {
     }
 
     /// Answers a fetch of the version.
-    static func sendVersion(on bulk: FakePeer) async throws {
+    static func sendVersion(on bulk: FakePeer, parameters: [Float] = [1, 2]) async throws {
+        _ = try await send(
+            on: bulk,
+            [
+                WireTensor(
+                    name: "parameters", tensor: Tensor(parameters, shape: [parameters.count])),
+                WireTensor(name: "buffers", tensor: Tensor(zeros: [0])),
+            ])
+    }
+
+    /// Answers a fetch with these tensors; returns what was fetched.
+    static func send(on bulk: FakePeer, _ tensors: [WireTensor]) async throws -> FetchVersion {
         let asked = try await bulk.next()
         guard case .fetchVersion(let name) = asked.request else {
             throw ScriptError.unexpected(asked.request)
         }
-        try await bulk.reply(
-            .version(name), to: asked.id,
-            tensors: [
-                WireTensor(name: "parameters", tensor: Tensor([1, 2], shape: [2])),
-                WireTensor(name: "buffers", tensor: Tensor(zeros: [0])),
-            ])
+        try await bulk.reply(.version(name), to: asked.id, tensors: tensors)
+        return name
     }
 
     /// The next exchange on `bulk`.
@@ -234,8 +244,14 @@ final class FakeMethod: WorkerMethod {
     /// Slices whose views were made.
     let viewed: AsyncStream<Int>
     private let viewing: AsyncStream<Int>.Continuation
+    /// Averages of the versions that slices were computed with, in order.
+    let seen = Mutex<[[Float]?]>([])
+    let averages: ParameterAverages?
 
-    init() { (viewed, viewing) = AsyncStream.makeStream() }
+    init(averages: ParameterAverages? = nil) {
+        self.averages = averages
+        (viewed, viewing) = AsyncStream.makeStream()
+    }
 
     struct Broken: Error {}
 
@@ -254,6 +270,7 @@ final class FakeMethod: WorkerMethod {
         exchange: (_ round: Int, _ input: NamedTensors) async throws -> NamedTensors
     ) async throws -> SliceResult {
         log.withLock { $0.append("forward \(work.slice) \(work.keepsActivations)") }
+        seen.withLock { $0.append(version.averages?.values) }
         progress.tick()
         if failing.withLock({ $0.contains(work.slice) }) { throw Broken() }
         let answer = try await exchange(0, NamedTensors(["z": views[0]]))

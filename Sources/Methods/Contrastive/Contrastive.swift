@@ -1,5 +1,6 @@
 public import Datasets
 public import Networks
+public import Optimizers
 public import RunFiles
 public import Tensors
 
@@ -27,6 +28,11 @@ public struct Contrastive: Method {
     /// Reads the sections `network`, `views` and `contrastive`.
     public init(sections: RunSections, settings run: RunSettings) {
         settings = ContrastiveSettings(from: sections.method)
+        if settings.loss == .moco, settings.queue < run.batch.samples {
+            sections.method.reject(
+                "queue", "\(settings.queue) rows do not hold the keys of one step",
+                allowed: "batch.samples, \(run.batch.samples), or more")
+        }
         views = contrastiveViews(from: sections.views)
         network = EmbeddingNetwork(
             encoderSettings(from: sections.network, imageSize: views.height),
@@ -66,18 +72,27 @@ public struct Contrastive: Method {
     /// Embeddings `[samples, D]`, finite.
     public func problem(with input: NamedTensors, round: Int, samples: Int) -> String? {
         EmbeddingExchange.problem(
-            with: input, round: round, samples: samples, width: settings.dim)
+            with: input, round: round, samples: samples, width: settings.dim,
+            hasKeys: settings.loss == .moco)
+    }
+
+    /// The key encoder of `moco`.
+    public var averages: ParameterAverages? {
+        settings.loss == .moco ? ParameterAverages(momentum: settings.keyMomentum) : nil
     }
 
     /// The worker's part.
     public func makeWorker(dataset: ImageDataset, seed: UInt64) -> any WorkerMethod {
-        EmbeddingWorker(network, dataset: dataset, seed: seed, views: views)
+        EmbeddingWorker(
+            network, averages: averages, dataset: dataset, seed: seed, views: views)
     }
 
     /// The coordinator's part.
     public func makeCoordinator(
         dataset: ImageDataset, settings run: RunSettings
     ) -> any CoordinatorMethod {
-        ContrastiveCoordinator(settings, dataset: dataset, seed: run.seed)
+        settings.loss == .moco
+            ? ContrastiveQueue(settings, dataset: dataset, seed: run.seed)
+            : ContrastiveCoordinator(settings, dataset: dataset, seed: run.seed)
     }
 }

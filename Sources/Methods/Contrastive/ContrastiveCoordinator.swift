@@ -156,20 +156,12 @@ final class ContrastiveCoordinator: CoordinatorMethod {
         let (features, images) = bank.commit()
         let similarity = open.similarities.sorted { $0.group < $1.group }
             .reduce(0) { $0 + $1.sum }
-        var figures = [
+        return [
             SliceResult.Sum(
                 name: "similarity.positive", value: similarity / Double(open.sampleCount))
         ]
-        // Of one batch, so they waver; `pleiad evaluate` looks at the test images.
-        if images.count > 1 {
-            let loss = uniformityLoss(of: features, threads: Self.threads)
-            figures.append(SliceResult.Sum(name: "uniformity", value: -loss))
-        }
-        if let tolerance = Tolerance(of: features, labels: images.map { dataset.label($0) }) {
-            figures.append(
-                SliceResult.Sum(name: "tolerance", value: tolerance.meanOfSameClass))
-        }
-        return figures
+            + batchFigures(
+                of: features, labels: images.map { dataset.label($0) }, threads: Self.threads)
     }
 
     // MARK: State

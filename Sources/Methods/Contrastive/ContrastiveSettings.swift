@@ -20,6 +20,8 @@ public struct ContrastiveSettings: Hashable, Sendable {
         case nce
         /// The softmax over drawn rows.
         case infoNCE = "info-nce"
+        /// The softmax over the key of another view and a queue of earlier keys (He et al., MoCo).
+        case moco
 
         /// Whether an anchor draws the rows that it is compared with.
         var isDrawn: Bool { self == .nce || self == .infoNCE }
@@ -38,7 +40,7 @@ public struct ContrastiveSettings: Hashable, Sendable {
             case .hard: .hard
             case .hardSimple: .hardSimple
             case .extreme: .extreme
-            case .nce, .infoNCE: nil
+            case .nce, .infoNCE, .moco: nil
             }
         }
     }
@@ -57,6 +59,11 @@ public struct ContrastiveSettings: Hashable, Sendable {
     public var form: InstanceLoss.Form
     /// K of the drawn losses: rows that an anchor draws (key `negatives`).
     public var negatives: Int
+
+    /// K of `moco`: keys in the queue (key `queue`).
+    public var queue: Int
+    /// The share of the key encoder that stays in a step (key `keyMomentum`).
+    public var keyMomentum: Double
 
     /// What stands between features and embeddings (keys `head`, `hidden`, `headInitialisation`).
     public var head: HeadSettings
@@ -81,6 +88,7 @@ public struct ContrastiveSettings: Hashable, Sendable {
             isUsed ? .bits : section.has(key) ? .free : nil
         }
         (temperature, hardest, form, negatives) = (0.07, 4096, .code, 4096)
+        (queue, keyMomentum) = (65_536, 0.999)
         if let kind = kind("temperature", ifUsed: !loss.isLinear) {
             temperature = section.float("temperature", in: 0.02...100, default: 0.07, kind)
         }
@@ -92,6 +100,12 @@ public struct ContrastiveSettings: Hashable, Sendable {
         }
         if let kind = kind("negatives", ifUsed: loss.isDrawn) {
             negatives = section.int("negatives", in: 1...1_048_576, default: 4096, kind)
+        }
+        if let kind = kind("queue", ifUsed: loss == .moco) {
+            queue = section.int("queue", in: 1...100_000_000, default: 65_536, kind)
+        }
+        if let kind = kind("keyMomentum", ifUsed: loss == .moco) {
+            keyMomentum = section.float("keyMomentum", in: 0...0.999_999, default: 0.999, kind)
         }
     }
 

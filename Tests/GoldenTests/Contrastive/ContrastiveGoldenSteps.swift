@@ -26,7 +26,7 @@ func checkContrastiveSteps(_ golden: GoldenCase) async throws {
     let (batch, width) = (inputs.shape[1], inputs.shape[2])
     let flat = inputs.reshaped([inputs.shape[0] * batch, width])
     var harness = ContrastiveHarness(
-        worker: EmbeddingWorker(network) { work in
+        worker: EmbeddingWorker(network) { work, _ in
             flat.rows(
                 at: work.samples.map { sample in
                     work.step * batch + (images[work.step].firstIndex(of: sample) ?? 0)

@@ -38,7 +38,7 @@ func checkSteps(_ golden: GoldenCase) async throws {
     let rule = try updateRule(golden)
     let coordinator = try coordinator(golden, rule: rule, imageCount: images.shape[0])
     var harness = StepHarness(
-        worker: EmbeddingWorker(network, terms: MLCD.terms) { work in
+        worker: EmbeddingWorker(network, terms: MLCD.terms) { work, _ in
             images.rows(at: work.samples)
         },
         coordinator: coordinator,

@@ -1,0 +1,127 @@
+internal import Datasets
+internal import Evaluation
+internal import Objectives
+internal import Optimizers
+internal import Storage
+internal import Tables
+internal import Tensors
+
+/// Momentum contrast at the coordinator: the queue of keys, losses, and the queue's update (He et
+/// al., "Momentum Contrast", CVPR 2020; sheet contrastive, section 2, alternatives).
+///
+/// The key encoder is the version's averages, which have moved before keys are computed: those of
+/// step 0 are the parameters themselves, as MoCo's are after its first move.
+final class ContrastiveQueue: CoordinatorMethod {
+    private let settings: ContrastiveSettings
+    private let dataset: ImageDataset
+    private(set) var queue: FeatureQueue
+    private var step: OpenStep?
+
+    /// The step that is open.
+    private struct OpenStep {
+        var number: Int
+        /// Images of each slice.
+        var images: [[Int]]
+        var sampleCount: Int
+        /// Of each answered group: embeddings at unit length, and the sum of the similarities with
+        /// their keys.
+        var groups: [(group: Int, features: Tensor, similarity: Double)] = []
+    }
+
+    /// A coordinator whose queue is drawn from the seed.
+    init(_ settings: ContrastiveSettings, dataset: ImageDataset, seed: UInt64) {
+        self.settings = settings
+        self.dataset = dataset
+        queue = FeatureQueue(
+            FeatureQueue.Settings(
+                rowCount: settings.queue, dim: settings.dim, seed: seed,
+                threads: ContrastiveCoordinator.threads))
+    }
+
+    var tables: [TableSummary] {
+        [
+            TableSummary(
+                name: "queue", rows: settings.queue, dim: settings.dim, bytes: queue.byteCount)
+        ]
+    }
+
+    func prepare(
+        directory: String, report: (_ fraction: Double, _ what: String) -> Void
+    ) throws {}
+
+    // MARK: A step
+
+    func open(step: Int, samples: [[Int]]) throws {
+        queue.open()
+        self.step = OpenStep(
+            number: step, images: samples, sampleCount: samples.reduce(0) { $0 + $1.count })
+    }
+
+    func answer(
+        round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
+    ) throws -> [NamedTensors] {
+        guard var step, slices.upperBound <= step.images.count else {
+            throw ContrastiveError.stepNotOpen(self.step?.number ?? -1)
+        }
+        // z and keys of the group's slices, one after the other: [n, D].
+        let filled = EmbeddingExchange.filled(slices, of: step.images)
+        let z = try EmbeddingExchange.joined(inputs, of: filled, width: settings.dim)
+        let keys = try EmbeddingExchange.joined(
+            inputs, of: filled, name: "keys", width: settings.dim)
+        // Logits [q k+, q queue] / tau; the queue as it stood when the step opened.
+        let answer = queue.answer(
+            group: group, embeddings: z, keys: keys,
+            loss: InstanceLoss(
+                .contrastive, temperature: Float(settings.temperature), epsilon: 0),
+            divisor: step.sampleCount)
+        step.groups.append(
+            (group, z.unitRows(), answer.positives.reduce(0) { $0 + Double($1) }))
+        self.step = step
+        return EmbeddingExchange.answers(
+            gradient: answer.gradient,
+            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]), to: filled)
+    }
+
+    /// The step's keys overwrite the oldest ones.
+    func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
+        guard let open = self.step, open.number == step else {
+            throw ContrastiveError.stepNotOpen(step)
+        }
+        self.step = nil
+        queue.commit()
+        let groups = open.groups.sorted { $0.group < $1.group }
+        let similarity = groups.reduce(0) { $0 + $1.similarity } / Double(open.sampleCount)
+        let features = groups.reduce(Tensor(zeros: [0, settings.dim])) {
+            $0.concatenatedRows(with: $1.features)
+        }
+        return [SliceResult.Sum(name: "similarity.positive", value: similarity)]
+            + batchFigures(
+                of: features, labels: open.images.flatMap(\.self).map { dataset.label($0) },
+                threads: ContrastiveCoordinator.threads)
+    }
+
+    // MARK: State
+
+    var state: [StateArray] { queue.entries(prefix: "queue").map(StateArray.init) }
+
+    func restore(_ state: [StateArray]) throws {
+        try queue.restore(state.map(\.changedArray.entry), prefix: "queue")
+        step = nil
+    }
+}
+
+/// Uniformity and tolerance of one batch, so that they waver; `pleiad analyse` looks at the test
+/// images.
+///
+/// - Parameter features: of unit length.
+func batchFigures(of features: Tensor, labels: [Int], threads: Int) -> [SliceResult.Sum] {
+    var figures: [SliceResult.Sum] = []
+    if labels.count > 1 {
+        let loss = uniformityLoss(of: features, threads: threads)
+        figures.append(SliceResult.Sum(name: "uniformity", value: -loss))
+    }
+    if let tolerance = Tolerance(of: features, labels: labels) {
+        figures.append(SliceResult.Sum(name: "tolerance", value: tolerance.meanOfSameClass))
+    }
+    return figures
+}
