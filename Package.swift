@@ -161,9 +161,8 @@ let package = Package(
             dependencies: [
                 "CoordinatorCore", "Messages", "Wire", "Transport", "Buffers", "Tensors",
                 "Networks",
-                "Datasets", "Clustering", "Methods", "Optimizers", "Storage", "RunFiles",
-                "Identity",
-                "Threads",
+                "Datasets", "Clustering", "Evaluation", "Methods", "Optimizers", "Storage",
+                "RunFiles", "Identity", "Threads",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
@@ -301,7 +300,7 @@ let package = Package(
             dependencies: [
                 "CoordinatorDaemon", "CoordinatorCore", "Messages", "Methods", "RunFiles",
                 "Storage", "Datasets", "Networks", "Optimizers", "Tensors", "Identity",
-                "Clustering",
+                "Clustering", "Evaluation",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(

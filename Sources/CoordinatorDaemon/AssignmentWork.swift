@@ -1,6 +1,7 @@
 import Clustering
 import CoordinatorCore
 import Datasets
+import Evaluation
 public import Identity
 public import Logging
 import Messages
@@ -106,6 +107,9 @@ struct AssignmentWork: CoordinatedWork {
     }
 
     var rounds: [StatusDocument.Round] { [] }
+
+    /// A clustering is measured in its report.
+    func newestEvaluation() -> EvaluationRecord? { nil }
 
     /// A clustering keeps no events.
     func keep(_ level: NoteLevel, _ text: String) {}

@@ -1,4 +1,5 @@
 import CoordinatorCore
+import Evaluation
 import Messages
 import Methods
 import Optimizers
@@ -29,6 +30,8 @@ protocol CoordinatedWork: Sendable {
     func node(_ tensors: [WireTensor], of delivery: DeliverNode) throws(Refusal) -> SliceResult
     /// The exchange rounds of a step, for status.
     var rounds: [StatusDocument.Round] { get }
+    /// What was measured of the newest model that was measured, for status; nil if nothing was.
+    func newestEvaluation() -> EvaluationRecord?
     /// Something that an operator acts on or wants to know, for a file that is kept.
     func keep(_ level: NoteLevel, _ text: String)
     /// The coordinator ends.

@@ -127,9 +127,10 @@ public actor Coordinator: Service {
         machine = StepMachine(settings: work.settings)
     }
 
-    /// What the run file says, whatever the method; nil where no run is trained.
-    public nonisolated var settings: RunSettings? {
-        (work as? TrainingWork)?.run.plan.settings
+    /// What the run file says, whatever the method, and the steps in which the data are gone
+    /// through once; nil where no run is trained.
+    public nonisolated var training: (settings: RunSettings, stepsPerDataEpoch: Int)? {
+        (work as? TrainingWork).map { ($0.run.plan.settings, $0.run.sampler.stepsPerEpoch) }
     }
 
     /// How the run ended, once it has.
@@ -145,7 +146,7 @@ public actor Coordinator: Service {
     public func status() -> StatusDocument {
         StatusDocument(
             machine.status(at: clock.now), figures: board.figures, traffic: traffic.counts,
-            rounds: work.rounds)
+            rounds: work.rounds, evaluation: work.newestEvaluation())
     }
 
     /// Serves until the run is over (and, unless `exitsWhenDone`, until told to stop).

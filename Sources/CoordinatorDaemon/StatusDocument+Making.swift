@@ -1,4 +1,5 @@
 import CoordinatorCore
+import Evaluation
 import Foundation
 import Optimizers
 
@@ -6,7 +7,7 @@ extension StatusDocument {
     /// The machine's view joined with the engine's figures.
     init(
         _ machine: MachineStatus, figures: FigureBoard.Figures, traffic: [TrafficBoard.Count],
-        rounds: [Round]
+        rounds: [Round], evaluation: EvaluationRecord?
     ) {
         self.run = machine.runName
         state = machine.state.rawValue
@@ -38,6 +39,11 @@ extension StatusDocument {
         self.traffic = zip(TrafficBoard.Kind.allCases, traffic).map { Transfer($0, $1) }
         phases = figures.phases.named.map { Phase(name: $0.name, seconds: $0.seconds) }
         self.figures = (figures.last?.figures ?? []).map { Figure(name: $0.name, value: $0.value) }
+        self.evaluation = evaluation.map { record in
+            Evaluated(
+                step: record.step,
+                accuracies: record.accuracies.map { Figure(name: $0.name, value: $0.value) })
+        }
     }
 
     /// Every key at all times: what cannot be told yet is null.
@@ -59,6 +65,7 @@ extension StatusDocument {
         try keys.encode(tables, forKey: .tables)
         try keys.encode(waiting, forKey: .waiting)
         try keys.encode(figures, forKey: .figures)
+        try keys.encode(evaluation, forKey: .evaluation)
         try keys.encode(traffic, forKey: .traffic)
         try keys.encode(phases, forKey: .phases)
         try keys.encode(quarantine, forKey: .quarantine)

@@ -87,6 +87,14 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
         public var value: Double
     }
 
+    /// What was measured of the model after a step.
+    public struct Evaluated: Codable, Sendable {
+        /// The steps that the model had made.
+        public var step: Int
+        /// Shares of 1 by the names of `pleiad evaluate --json`, joined by dots: `knn.top1`.
+        public var accuracies: [Figure]
+    }
+
     /// A phase of a step.
     public struct Phase: Codable, Sendable {
         /// `turn`, `forward`, `exchange` or `backward`.
@@ -129,6 +137,8 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
     public var critical: Wait?
     /// Figures of the last committed step, as the method reports them.
     public var figures: [Figure]
+    /// The newest evaluation; nil if nothing was measured yet.
+    public var evaluation: Evaluated?
     /// Workers that were found faulty, by name.
     public var quarantine: [Quarantined]
     /// What travels in bulk.
@@ -139,7 +149,7 @@ public struct StatusDocument: Codable, JSONDocument, Sendable {
     enum CodingKeys: String, CodingKey {
         case run, state, detail, step, steps, recorded, loss, epoch, exchanges, workers, tables,
             waiting
-        case figures, traffic, phases, quarantine, critical
+        case figures, evaluation, traffic, phases, quarantine, critical
         case etaSeconds = "eta_seconds"
         case samplesPerSecond = "samples_per_second"
         case checkpointStep = "checkpoint_step"

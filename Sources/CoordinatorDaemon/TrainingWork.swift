@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Datasets
+import Evaluation
 import Messages
 import Methods
 import Networks
@@ -14,6 +15,7 @@ struct TrainingWork: CoordinatedWork {
     let settings: MachineSettings
     let run: LoadedRun
     let directory: RunDirectory
+    private let evaluations: EvaluationWatch
     private let engine: StateEngine
     private let writer: CheckpointWriter
     private let states: AsyncStream<NumericState>
@@ -29,6 +31,7 @@ struct TrainingWork: CoordinatedWork {
         let (states, snapshots) = AsyncStream.makeStream(of: NumericState.self)
         self.run = run
         self.directory = directory
+        evaluations = EvaluationWatch(directory: directory.path)
         self.states = states
         let (asides, endAsides) = AsyncStream.makeStream(of: Event.self)
         (self.asides, self.endAsides) = (asides, endAsides)
@@ -105,6 +108,8 @@ struct TrainingWork: CoordinatedWork {
             StatusDocument.Round(name: $0.name, groups: $1.count)
         }
     }
+
+    func newestEvaluation() -> EvaluationRecord? { evaluations.newest }
 
     func keep(_ level: NoteLevel, _ text: String) {
         directory.appendEvent(level: level, text: text)

@@ -89,6 +89,24 @@ extension EvaluationRecord {
         return records.sorted { $0.step < $1.step }
     }
 
+    /// The record of the last step that was measured; nil if nothing was.
+    ///
+    /// No other is read.
+    ///
+    /// - Throws: `StorageError` if it is damaged.
+    public static func newest(
+        in directory: String, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws(StorageError) -> EvaluationRecord? {
+        let place = "\(directory)/\(folder)"
+        guard fileSystem.exists(place) else { return nil }
+        let steps = try fileSystem.list(place).compactMap { name in
+            name.hasPrefix("step-") && name.hasSuffix(".json")
+                ? Int(name.dropFirst("step-".count).dropLast(".json".count)) : nil
+        }
+        guard let last = steps.max() else { return nil }
+        return try read(path(directory, step: last), fileSystem)
+    }
+
     private static func read(
         _ path: String, _ fileSystem: any FileSystem
     ) throws(StorageError) -> EvaluationRecord {

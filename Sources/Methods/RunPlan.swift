@@ -47,9 +47,11 @@ public struct RunPlan: Sendable {
                 "weights", "are an image encoder's, and \(type.name) trains none",
                 allowed: "no weights")
         }
-        if encoder == nil, settings.evaluate.every > 0 {
+        if encoder == nil, settings.evaluate.isOn {
             root.sub("evaluate").reject(
-                "every", "measures an image encoder, and \(type.name) trains none", allowed: "0")
+                settings.evaluate.everyEpoch ? "everyEpoch" : "every",
+                "measures an image encoder, and \(type.name) trains none",
+                allowed: settings.evaluate.everyEpoch ? "false" : "0")
         }
         resolved = try document.finish()
         guard let file = given?.file, let encoder else { return }

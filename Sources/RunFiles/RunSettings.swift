@@ -175,12 +175,33 @@ public struct EvaluateSettings: Hashable, Sendable {
     /// A checkpoint is evaluated once so many steps were made since the one evaluated before it;
     /// 0 for none.
     public var every: Int
+    /// Whether the first checkpoint after each data epoch is evaluated, in place of `every`.
+    public var everyEpoch: Bool
     /// Whether the linear probe is measured beside the nearest neighbours.
     public var linear: Bool
 
     init(from section: Section) {
         every = section.int("every", in: 0...1_000_000_000, default: 0, .free)
+        everyEpoch = section.bool("everyEpoch", default: false, .free)
         linear = section.bool("linear", default: false, .free)
+        if every > 0, everyEpoch {
+            section.reject(
+                "everyEpoch", "checkpoints are evaluated every \(every) steps already",
+                allowed: "every or everyEpoch")
+        }
+    }
+
+    /// Whether anything is evaluated on the way.
+    public var isOn: Bool { every > 0 || everyEpoch }
+
+    /// Whether the model after `step` steps is evaluated, the last one that was being that after
+    /// `last`.
+    ///
+    /// - Parameter stepsPerDataEpoch: steps in which the data are gone through once.
+    public func isDue(step: Int, after last: Int, stepsPerDataEpoch: Int) -> Bool {
+        everyEpoch
+            ? step / stepsPerDataEpoch > last / stepsPerDataEpoch
+            : every > 0 && step >= last + every
     }
 }
 

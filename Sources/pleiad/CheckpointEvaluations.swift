@@ -15,15 +15,25 @@ import UnixSignals
 struct CheckpointEvaluations: Service {
     let directory: String
     let settings: RunSettings
+    /// Steps in which the data are gone through once.
+    let stepsPerDataEpoch: Int
 
     /// How often the directory is looked at.
     private static let pause = Duration.milliseconds(500)
 
     private var wanted: EvaluateSettings { settings.evaluate }
 
+    /// The evaluations of a coordinator's run; nil where no run is trained.
+    init?(of coordinator: Coordinator, in directory: String) {
+        guard let (settings, steps) = coordinator.training else { return nil }
+        self.directory = directory
+        self.settings = settings
+        stepsPerDataEpoch = steps
+    }
+
     func run() async throws {
         var last: Int?
-        while wanted.every > 0, !Task.isShuttingDownGracefully, !Task.isCancelled {
+        while wanted.isOn, !Task.isShuttingDownGracefully, !Task.isCancelled {
             if let step = newest, isDue(step, after: last) {
                 last = step
                 try? await evaluate(step)  // it said why; training goes on
@@ -38,7 +48,7 @@ struct CheckpointEvaluations: Service {
 
     /// Evaluates the newest checkpoint, unless that was done: for a run that is over.
     func finish() async throws {
-        guard wanted.every > 0, let step = newest,
+        guard wanted.isOn, let step = newest,
             !EvaluationRecord.exists(step: step, in: directory)
         else { return }
         printError("evaluating step \(grouped(step))")
@@ -55,12 +65,14 @@ struct CheckpointEvaluations: Service {
     private func isDue(_ step: Int, after last: Int?) -> Bool {
         guard step > 0, step > last ?? 0, !EvaluationRecord.exists(step: step, in: directory)
         else { return false }
-        return step >= (last ?? recorded) + wanted.every || step == settings.steps
+        return step == settings.steps
+            || wanted.isDue(
+                step: step, after: last ?? recorded, stepsPerDataEpoch: stepsPerDataEpoch)
     }
 
     /// The last step that was evaluated in an earlier start; 0 if none was.
     private var recorded: Int {
-        (try? EvaluationRecord.all(in: directory))?.last?.step ?? 0
+        (try? EvaluationRecord.newest(in: directory))?.step ?? 0
     }
 
     /// Runs `pleiad evaluate` on a checkpoint; a graceful shutdown ends it early.

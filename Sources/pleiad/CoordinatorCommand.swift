@@ -61,9 +61,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 exitsWhenDone: exitWhenDone, insecure: insecure,
                 authority: keys?.authority),
             network: network(for: listen, keys: keys), logger: logger)
-        let evaluations = coordinator.settings.map {
-            CheckpointEvaluations(directory: state, settings: $0)
-        }
+        let evaluations = CheckpointEvaluations(of: coordinator, in: state)
         let beside = evaluations.map {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: $0, successTerminationBehavior: .ignore,

@@ -52,6 +52,14 @@ struct StatusTable {
             let figures = document.figures.map { "\($0.name) \(significant($0.value))" }
             lines.append("figures  " + figures.joined(separator: "  "))
         }
+        if let evaluation = document.evaluation {
+            let accuracies = evaluation.accuracies.map {
+                "\($0.name) \(decimals(100 * $0.value, 2)) %"
+            }
+            lines.append(
+                "measured step \(grouped(evaluation.step)): "
+                    + accuracies.joined(separator: "  "))
+        }
         return lines.joined(separator: "\n")
     }
 

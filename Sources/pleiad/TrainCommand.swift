@@ -75,9 +75,7 @@ struct TrainCommand: AsyncParsableCommand {
                 exitsWhenDone: true, authority: keys?.authority),
             network: network, logger: Logger(label: "pleiad.coordinator"))
         printError("coordinator at \(coordinator.url), state in \(state)")
-        let evaluations = coordinator.settings.map {
-            CheckpointEvaluations(directory: state, settings: $0)
-        }
+        let evaluations = CheckpointEvaluations(of: coordinator, in: state)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services(

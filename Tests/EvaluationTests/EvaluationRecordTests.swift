@@ -17,6 +17,23 @@ import Testing
         #expect(!EvaluationRecord.exists(step: 21, in: "/run", fileSystem: disk))
     }
 
+    @Test func `the newest record is that of the greatest step, and no other is read`() throws {
+        let disk = SimulatedDisk()
+        try disk.createDirectory("/run")
+        #expect(try EvaluationRecord.newest(in: "/run", fileSystem: disk) == nil)
+        for step in [900, 1000, 20] {
+            try EvaluationRecord(step: step, [("knn.top1", 0.5)])
+                .write(to: "/run", fileSystem: disk)
+        }
+        try disk.writeFileDurably("/run/evaluations/step-20.json", [1, 2])
+        try disk.writeFileDurably("/run/evaluations/step-x.json", [1, 2])
+        #expect(try EvaluationRecord.newest(in: "/run", fileSystem: disk)?.step == 1000)
+        try disk.writeFileDurably("/run/evaluations/step-1000.json", [1, 2])
+        #expect(throws: StorageError.self) {
+            try EvaluationRecord.newest(in: "/run", fileSystem: disk)
+        }
+    }
+
     @Test func `what is measured later stands beside what was measured before`() throws {
         let disk = SimulatedDisk()
         try disk.createDirectory("/run")

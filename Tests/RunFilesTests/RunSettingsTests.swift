@@ -81,6 +81,31 @@ import Testing
         #expect(resolved.bitsText.contains("schedule.milestones: [80, 95]"))
     }
 
+    @Test func `evaluations are due by steps or by data epochs, or not at all`() throws {
+        func evaluate(_ text: String) throws -> EvaluateSettings {
+            let (settings, resolved) = try settings(small + text)
+            #expect(resolved.bitsText == (try self.settings(small).1.bitsText))
+            return settings.evaluate
+        }
+        let none = try evaluate("")
+        #expect(!none.isOn && !none.isDue(step: 1000, after: 0, stepsPerDataEpoch: 10))
+        let steps = try evaluate("evaluate: {every: 7}\n")
+        #expect(steps.isOn)
+        #expect(!steps.isDue(step: 6, after: 0, stepsPerDataEpoch: 3))
+        #expect(steps.isDue(step: 7, after: 0, stepsPerDataEpoch: 3))
+        #expect(!steps.isDue(step: 13, after: 7, stepsPerDataEpoch: 3))
+        let epochs = try evaluate("evaluate: {everyEpoch: true}\n")
+        #expect(epochs.isOn)
+        for (step, last, isDue) in [
+            (9, 0, false), (10, 0, true), (19, 10, false), (19, 9, true), (20, 19, true),
+            (45, 20, true), (49, 45, false),
+        ] {
+            #expect(
+                epochs.isDue(step: step, after: last, stepsPerDataEpoch: 10) == isDue,
+                "\(step) after \(last)")
+        }
+    }
+
     @Test func `the order of keys in the file changes nothing`() throws {
         let (_, a) = try settings(small)
         let (_, b) = try settings(
@@ -107,6 +132,7 @@ import Testing
         ("data: {count: 0}\n", "data.count"),
         ("schedule: {kind: multi-step}\n", "schedule.milestones: is missing"),
         ("schedule: {kind: multi-step, milestones: [5, 5]}\n", "do not rise"),
+        ("evaluate: {every: 5, everyEpoch: true}\n", "evaluate.everyEpoch: checkpoints are"),
         ("checkpoint: {keep: 1}\n", "a whole number from 2 to 1000"),
         ("checkpoint: {copyBudget: 512}\n", "is no number of bytes with a unit"),
         (

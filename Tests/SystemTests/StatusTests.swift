@@ -7,7 +7,7 @@ extension SystemTests {
         static let keys: Set = [
             "run", "state", "detail", "step", "steps", "recorded", "eta_seconds", "loss",
             "samples_per_second", "checkpoint_step", "epoch", "exchanges", "workers", "tables",
-            "waiting", "figures", "traffic", "quarantine", "critical", "phases",
+            "waiting", "figures", "evaluation", "traffic", "quarantine", "critical", "phases",
         ]
         static let workerKeys: Set = [
             "name", "state", "incarnation", "slices_done", "last_seen_seconds", "phase", "host",
@@ -56,6 +56,8 @@ extension SystemTests {
             let phaseNames = phases.map { $0["name"] as? String }
             #expect(phaseNames == ["turn", "forward", "exchange", "backward"])
             for phase in phases { #expect(phase["seconds"] as? Double ?? 0 > 0, "\(phase)") }
+
+            #expect(running.document["evaluation"] is NSNull)
 
             let done = try await run.status { $0.state == "done" }
             check(done)

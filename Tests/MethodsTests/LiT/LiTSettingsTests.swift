@@ -84,6 +84,7 @@ import Testing
         ("", "network: {kind: vit}", "network.kind"),
         ("", "views: {size: 28}", "views.size"),
         ("", "evaluate: {every: 5}", "evaluate.every"),
+        ("", "evaluate: {everyEpoch: true}", "evaluate.everyEpoch"),
         ("", "data: {kind: patches, count: 100}", "lit.images"),
         (", dim: 13", "", "lit.dim"),
         (", imagesDigest: abc", "", "lit.imagesDigest"),
