@@ -40,6 +40,13 @@ public struct FeatureExtractor: Sendable {
         extracted(batches(of: dataset), count: dataset.count) { embedded($0, of: dataset) }
     }
 
+    /// Features `[count, featureWidth]` of the mirror images of all images.
+    public func mirrored(_ dataset: ImageDataset) -> Tensor {
+        extracted(batches(of: dataset), count: dataset.count) {
+            embedded($0, of: dataset, mirrored: true)
+        }.features
+    }
+
     /// The runs of images in which a data set is embedded.
     public func batches(of dataset: ImageDataset) -> [Range<Int>] {
         let (height, width) = viewSize(of: dataset)
@@ -49,14 +56,16 @@ public struct FeatureExtractor: Sendable {
     /// Features and embeddings z of one batch, for who need not hold all: the same bits as among
     /// all images.
     ///
-    /// - Parameter batch: one of `batches`.
+    /// - Parameters:
+    ///   - batch: one of `batches`.
+    ///   - mirrored: whether left and right change places.
     @inline(never)
     public func embedded(
-        _ batch: Range<Int>, of dataset: ImageDataset
+        _ batch: Range<Int>, of dataset: ImageDataset, mirrored: Bool = false
     ) -> (features: Tensor, embeddings: Tensor) {
         let (height, width) = viewSize(of: dataset)
         return network.embed(
-            dataset.plainViews(Array(batch), height: height, width: width),
+            dataset.plainViews(Array(batch), height: height, width: width, mirrored: mirrored),
             parameters: parameters, buffers: buffers)
     }
 

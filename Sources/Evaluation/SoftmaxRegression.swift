@@ -19,15 +19,16 @@ public struct SoftmaxRegression: Sendable {
     /// Without influence on any result.
     public let threads: Int
 
-    /// Rows whose gradients are summed in one piece.
-    private static let blockRows = 256
+    /// Rows whose gradients are summed in one piece; decides bits.
+    private let blockRows: Int
     /// Groups of eight classes.
     private var groups: Int { (classCount + 7) / 8 }
     private var width: Int { samples.shape[1] }
 
     /// A problem over `samples` and `labels` with C = `weight`.
     public init(
-        samples: Tensor, labels: [Int], classCount: Int, weight: Double, threads: Int
+        samples: Tensor, labels: [Int], classCount: Int, weight: Double, blockRows: Int = 256,
+        threads: Int
     ) {
         precondition(samples.shape.rank == 2, "samples \(samples.shape)")
         precondition(labels.count == samples.shape[0], "\(labels.count) labels")
@@ -37,6 +38,7 @@ public struct SoftmaxRegression: Sendable {
         self.labels = labels
         self.classCount = classCount
         self.weight = weight
+        self.blockRows = blockRows
         self.threads = threads
     }
 
@@ -47,13 +49,31 @@ public struct SoftmaxRegression: Sendable {
     public func callAsFunction(
         _ parameters: [Double]
     ) -> (value: Double, gradient: [Double]) {
+        let (loss, slopes) = crossEntropies(parameters)
+        var value = weight * loss
+        var gradient = slopes.map { weight * $0 }
+        for column in 0..<width {
+            for label in 0..<classCount {
+                let place = label * width + column
+                gradient[place] += parameters[place]
+                value += parameters[place] * parameters[place] / 2
+            }
+        }
+        return (value, gradient)
+    }
+
+    /// The sum of the samples' cross-entropies at `parameters`, and its gradient: the objective
+    /// without C and without |W|^2.
+    public func crossEntropies(
+        _ parameters: [Double]
+    ) -> (sum: Double, gradient: [Double]) {
         precondition(parameters.count == parameterCount, "\(parameters.count) parameters")
         let columns = byColumn(parameters)
         let n = labels.count
-        let blocks = (n + Self.blockRows - 1) / Self.blockRows
+        let blocks = (n + blockRows - 1) / blockRows
         let parts = mapBlocks(count: blocks, threads: threads) { block in
-            let first = block * Self.blockRows
-            return self.block(first..<min(n, first + Self.blockRows), columns)
+            let first = block * blockRows
+            return self.block(first..<min(n, first + blockRows), columns)
         }
         var loss = 0.0
         var sums = [SIMD8<Double>](repeating: .zero, count: columns.count)
@@ -61,19 +81,14 @@ public struct SoftmaxRegression: Sendable {
             loss += part.loss
             for index in sums.indices { sums[index] += part.gradient[index] }
         }
-        var value = weight * loss
         var gradient = [Double](repeating: 0, count: parameterCount)
         for column in 0...width {
             for label in 0..<classCount {
-                let sum = sums[column * groups + label / 8][label % 8]
                 let place = column < width ? label * width + column : classCount * width + label
-                gradient[place] = weight * sum
-                guard column < width else { continue }
-                gradient[place] += parameters[place]
-                value += parameters[place] * parameters[place] / 2
+                gradient[place] = sums[column * groups + label / 8][label % 8]
             }
         }
-        return (value, gradient)
+        return (loss, gradient)
     }
 
     /// The logits `[rows, classCount]` of other samples.

@@ -47,6 +47,8 @@ public enum RandomStream: UInt32, CaseIterable, Sendable {
     case shownCenters = 21
     /// The words of an image's caption.
     case caption = 22
+    /// First weights, order and mirror images of a linear evaluation.
+    case linearEvaluation = 23
     /// Numbers that only tests and benchmarks draw.
     case test = 1000
 }

@@ -147,6 +147,19 @@ struct ImageViewsTests {
         }
     }
 
+    @Test(arguments: [(5, 7), (4, 3), (10, 13)])
+    func `a mirrored plain view is the plain view from right to left`(height: Int, width: Int) {
+        let set = syntheticDataset(count: 3, channels: 2, height: 5, width: 7)
+        let plain = set.plainViews([2, 0], height: height, width: width).values
+        let mirrored = set.plainViews([2, 0], height: height, width: width, mirrored: true).values
+        for row in 0..<(2 * 2 * height) {
+            let range = (row * width)..<((row + 1) * width)
+            for (a, b) in zip(mirrored[range], plain[range].reversed()) {
+                #expect(abs(a - b) < 1e-5, "\(height) x \(width)")
+            }
+        }
+    }
+
     @Test func `shrinking averages, growing interpolates, both keep a flat image flat`() {
         let set = ImageDataset(
             name: "flat", channels: 1, height: 12, width: 12, classCount: 1,

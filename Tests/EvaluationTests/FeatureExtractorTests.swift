@@ -50,6 +50,19 @@ struct FeatureExtractorTests {
         }
     }
 
+    @Test func `features of mirror images are those of images that were turned round`() {
+        let turned = ImageDataset(
+            name: "turned", channels: 1, height: 28, width: 28, classCount: 2,
+            pixels: (0..<(450 * 28)).flatMap {
+                dataset.pixels[(28 * $0)..<(28 * $0 + 28)].reversed()
+            },
+            labels: dataset.labels, statistics: dataset.statistics, manifest: dataset.manifest)
+        let extractor = extractor(threads: 2)
+        let mirrored = extractor.mirrored(dataset)
+        #expect(mirrored.isBitIdentical(to: extractor(turned).features))
+        #expect(!mirrored.isBitIdentical(to: extractor(dataset).features))
+    }
+
     @Test func `features from files are checked against the data set`() throws {
         let path = NSTemporaryDirectory() + "/features-" + UUID().uuidString + ".npy"
         defer { try? FileManager.default.removeItem(atPath: path) }  // only temporary

@@ -58,12 +58,17 @@ extension ImageDataset {
     /// - Parameters:
     ///   - height: rows of a view; the image's own by default.
     ///   - width: columns of a view; the image's own by default.
+    ///   - mirrored: whether left and right change places.
     /// - Returns: `[indices.count, channels, height, width]`.
-    public func plainViews(_ indices: [Int], height: Int? = nil, width: Int? = nil) -> Tensor {
+    public func plainViews(
+        _ indices: [Int], height: Int? = nil, width: Int? = nil, mirrored: Bool = false
+    ) -> Tensor {
         let settings = ViewSettings(
             height: height ?? self.height, width: width ?? self.width, padding: .edge,
             antialias: true)
-        let whole = taps(of: .whole, settings: settings)
+        var crop = CropGeometry.whole
+        crop.flipped = mirrored
+        let whole = taps(of: crop, settings: settings)
         return views(indices, height: settings.height, width: settings.width) { _ in whole }
     }
 
