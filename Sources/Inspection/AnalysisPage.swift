@@ -110,6 +110,9 @@ extension RunAnalysis {
         if space == .embeddings {
             accuracy("kNN", accuracies.featureKNN, "accuracy of 20 neighbours, features")
         }
+        if let bank = accuracies.bankKNN {
+            accuracy("kNN", bank, "accuracy of 200 neighbours in the bank, embeddings")
+        }
         accuracy("linear", accuracies.linear, "accuracy of the linear probe, features")
         return lines
     }

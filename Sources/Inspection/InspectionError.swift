@@ -12,6 +12,8 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
     case otherLabels(path: String)
     /// The data set has another number of images than there are labels.
     case otherData(name: String, images: Int, labelled: Int)
+    /// The data set has another number of images than the run's bank has rows.
+    case otherBank(name: String, images: Int, rows: Int)
     /// There is no image of this number.
     case noImage(Int, of: String, count: Int)
     /// There is no center of this number.
@@ -42,6 +44,9 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
         case .otherData(let name, let images, let labelled):
             "\(name) has \(images) images, but the run has labels of \(labelled). Point --data at "
                 + "the images that the run was trained on."
+        case .otherBank(let name, let images, let rows):
+            "\(name) has \(images) images, but the run's bank has a row for each of \(rows). Point "
+                + "--data at the images that the run was trained on."
         case .noImage(let image, let name, let count):
             "\(name) has no image \(image). Its \(count) images are numbered from 0 to "
                 + "\(count - 1)."
@@ -65,7 +70,7 @@ public enum InspectionError: Error, Hashable, Sendable, CustomStringConvertible 
     /// Whether the cause is what the user gave, rather than a failure on the way.
     public var isBadInput: Bool {
         switch self {
-        case .noCenters, .noCurves, .otherLabels, .otherData, .noImage, .noCenter,
+        case .noCenters, .noCurves, .otherLabels, .otherData, .otherBank, .noImage, .noCenter,
             .fewImages, .notFinite:
             true
         case .file, .noPicture, .stopped: false

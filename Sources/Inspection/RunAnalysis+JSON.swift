@@ -17,6 +17,7 @@ extension RunAnalysis {
             JSONMember("knn", .number(accuracies.knn)),
             JSONMember("knn_features", .number(accuracies.featureKNN)),
             JSONMember("linear", .number(accuracies.linear)),
+            JSONMember("knn_bank", Self.optional(accuracies.bankKNN)),
         ]
         members += [
             JSONMember("positive_similarity", Self.optional(embedding.positiveSimilarity)),
@@ -47,6 +48,7 @@ extension RunAnalysis {
     func evaluation(of step: Int) -> EvaluationRecord {
         var figures = [("knn.top1", accuracies.featureKNN), ("linear.top1", accuracies.linear)]
         if space == .embeddings { figures.append(("knn.embedding_top1", accuracies.knn)) }
+        if let bank = accuracies.bankKNN { figures.append(("knn.bank_top1", bank)) }
         return EvaluationRecord(step: step, figures)
     }
 
@@ -86,7 +88,8 @@ extension RunAnalysis {
         self.init(
             run: run, method: method, step: step.integer.flatMap { Int(exactly: $0) },
             images: images, space: space, embedding: embedding, ownPenalty: own,
-            accuracies: Accuracies(knn: knn, featureKNN: features, linear: linear))
+            accuracies: Accuracies(
+                knn: knn, featureKNN: features, linear: linear, bankKNN: json["knn_bank"]?.number))
     }
 }
 

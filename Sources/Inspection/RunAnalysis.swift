@@ -23,10 +23,13 @@ public struct RunAnalysis: Hashable, Sendable {
         public var featureKNN: Double
         /// The linear probe on the encoder's features.
         public var linear: Double
+        /// kNN of the embeddings among the rows of the run's bank; nil without one.
+        public var bankKNN: Double?
 
         /// These accuracies.
-        public init(knn: Double, featureKNN: Double, linear: Double) {
+        public init(knn: Double, featureKNN: Double, linear: Double, bankKNN: Double? = nil) {
             (self.knn, self.featureKNN, self.linear) = (knn, featureKNN, linear)
+            self.bankKNN = bankKNN
         }
     }
 
@@ -70,10 +73,11 @@ public struct RunAnalysis: Hashable, Sendable {
     ///   - step: the version's; nil for the network as it began.
     ///   - train: the images that were trained on, as the neighbours and the probe's samples.
     ///   - test: the held-out images.
-    /// - Throws: `InspectionError.fewImages`, `.notFinite`.
+    ///   - memoryBank: the version's; nil where there is none.
+    /// - Throws: `InspectionError.fewImages`, `.notFinite`, `.otherBank`.
     public init(
         of plan: RunPlan, extractor: FeatureExtractor, step: Int?, train: ImageDataset,
-        test: ImageDataset
+        test: ImageDataset, memoryBank: InspectedBank? = nil
     ) throws(InspectionError) {
         guard test.count > 1, train.count > 0 else {
             throw .fewImages(name: test.name, count: test.count)
@@ -99,16 +103,18 @@ public struct RunAnalysis: Hashable, Sendable {
             }
             return EmbeddingAnalysis.Views(view(0), view(1))
         }
+        var accuracies = Accuracies(
+            bank: (bank.features, analysed(bank)), bankLabels: train.labels.map(Int.init),
+            queries: (queries.features, f), labels: labels, classCount: train.classCount,
+            threads: extractor.threads)
+        accuracies.bankKNN = try memoryBank?.accuracy(
+            of: queries.embeddings, labels: labels, among: train, threads: extractor.threads)
         self.init(
             run: plan.settings.name, method: plan.settings.method, step: step, images: test.name,
             space: space,
             embedding: EmbeddingAnalysis(
                 of: f, labels: labels, views: views, losses: losses, threads: extractor.threads),
-            ownPenalty: own,
-            accuracies: Accuracies(
-                bank: (bank.features, analysed(bank)), bankLabels: train.labels.map(Int.init),
-                queries: (queries.features, f), labels: labels, classCount: train.classCount,
-                threads: extractor.threads))
+            ownPenalty: own, accuracies: accuracies)
     }
 
     /// The losses of the paper's temperatures and the run's own in rising order, and the latter's

@@ -38,6 +38,9 @@ public protocol Method: Sendable {
     /// Centers of classes with which embeddings are compared by cosine, for who looks at a run.
     /// Optional: by default there are none.
     var centers: CenterFiles? { get }
+    /// A memory bank of one row a training image, for who looks at a run: the neighbours of its
+    /// images are measured against it. Optional: by default there is none.
+    var memoryBank: BankFiles? { get }
     /// Whether the embeddings are logits of the data set's classes, so that the network itself
     /// says what an image shows. Optional: by default they are not.
     var embedsLogits: Bool { get }
@@ -61,6 +64,9 @@ extension Method {
 
     /// No centers.
     public var centers: CenterFiles? { nil }
+
+    /// No bank.
+    public var memoryBank: BankFiles? { nil }
 
     /// They are not.
     public var embedsLogits: Bool { false }

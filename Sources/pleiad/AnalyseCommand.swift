@@ -14,14 +14,15 @@ struct AnalyseCommand: ParsableCommand {
         discussion: """
             Uniformity, tolerance, alignment of two random views, similarities of views and of \
             images, which negatives a softmax of several temperatures would push, local \
-            separation, kNN and linear accuracy. All of the test images' embeddings at unit \
-            length, by the newest checkpoint; of a fine-tuned run, whose embeddings are logits, of \
-            its features. The same checkpoint and data give the same figures to the last bit.
+            separation, kNN and linear accuracy, kNN in the run's memory bank if there is one. All \
+            of the test images' embeddings at unit length, by the newest checkpoint; of a \
+            fine-tuned run, whose embeddings are logits, of its features. The same checkpoint and \
+            data give the same figures to the last bit.
 
             --json prints one object: uniformity, tolerance, alignment, knn (of the embeddings), \
-            knn_features, linear (shares of 1), nearest_similarities, histograms, penalties, ... \
-            --out writes a page that needs nothing beside it. --record keeps the analysis in the \
-            state directory, and its accuracies for pleiad plot.
+            knn_features, knn_bank, linear (shares of 1), nearest_similarities, histograms, \
+            penalties, ... --out writes a page that needs nothing beside it. --record keeps the \
+            analysis in the state directory, and its accuracies for pleiad plot.
 
             Examples:
               pleiad analyse runs/c
@@ -67,12 +68,13 @@ struct AnalyseCommand: ParsableCommand {
     func run() throws {
         if let out { try checkFolder(of: out) }
         let run = try StoredRun(directory: directory)
-        let trained = untrained ? nil : try run.trainedVersion(step: step)
+        let trained = untrained ? nil : try TrainedCheckpoint(of: run, step: step)
         let version = try trained?.version ?? run.untrainedVersion()
         let extractor = try FeatureExtractor(of: run, version)
         let (train, test) = try run.plan.loadData(directory: data)
         let analysis = try RunAnalysis(
-            of: run.plan, extractor: extractor, step: trained?.step, train: train, test: test)
+            of: run.plan, extractor: extractor, step: trained?.step, train: train, test: test,
+            memoryBank: trained?.memoryBank)
         if record { try analysis.write(to: directory) }
         if let out {
             try LocalFileSystem().writeFileDurably(out, Array(AnalysisPage(analysis).html.utf8))

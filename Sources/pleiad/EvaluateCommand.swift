@@ -4,6 +4,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Methods
+import RunFiles
 import Tensors
 
 /// `pleiad evaluate`: what a run has learnt, by the reference protocol.
@@ -17,15 +18,24 @@ struct EvaluateCommand: ParsableCommand {
             training images, with the C that does best on a fifth of them held out. Accuracies \
             are of the test images. --retrieval looks among the 1, 5 and 10 nearest other test \
             images of each for one of its class (Recall@1, 5, 10). Of a fine-tuned run the \
-            accuracy of its own classifier comes with the others.
+            accuracy of its own classifier comes with the others. Of a run with a memory bank \
+            (contrastive) kNN has a third figure: each test image's embedding among the bank's \
+            rows, 200 neighbours.
+
+            --linear-sgd is the protocol of instance discrimination: one linear layer on features \
+            as they are, 100 epochs of SGD over all training images and their mirror images at a \
+            rate of 30, a fifth of it after epochs 40, 60 and 80. Its draws follow from the run's \
+            seed.
 
             --record keeps the accuracies in the state directory, from where pleiad plot draws \
-            them. A run file with evaluate: {every: STEPS} does so on the way.
+            them. A run file with evaluate: {every: STEPS} or {everyEpoch: true} does so on the \
+            way.
 
             Examples:
               pleiad evaluate runs/quick
               pleiad evaluate runs/quick --knn --json
               pleiad evaluate runs/quick --search
+              pleiad evaluate runs/c --knn --linear-sgd --record
               pleiad evaluate runs/quick --retrieval --json
               pleiad evaluate runs/quick --step 300 --record
               pleiad evaluate runs/quick --untrained      the network as it began
@@ -44,6 +54,9 @@ struct EvaluateCommand: ParsableCommand {
 
     @Flag(help: "Linear probe on all images, its C searched on a fifth of them held out.")
     var search = false
+
+    @Flag(help: "One linear layer, trained by SGD: the protocol of instance discrimination.")
+    var linearSGD = false
 
     @Flag(help: "Retrieval of test images by test images: Recall@1, 5 and 10.")
     var retrieval = false
@@ -86,7 +99,10 @@ struct EvaluateCommand: ParsableCommand {
         if zeroShot != (images != nil) {
             throw ValidationError("--zero-shot and --images go together.")
         }
-        if zeroShot, knn || linear || search || retrieval || untrained || pixels {
+        if linearSGD, pixels {
+            throw ValidationError("--linear-sgd measures features of a network, not --pixels.")
+        }
+        if zeroShot, knn || linear || search || linearSGD || retrieval || untrained || pixels {
             throw ValidationError("--zero-shot goes with no other measure.")
         }
     }
@@ -95,16 +111,16 @@ struct EvaluateCommand: ParsableCommand {
         if background { giveWay() }
         let run = try StoredRun(directory: directory)
         if zeroShot, let images { return try classify(images, by: run) }
-        let trained = untrained || pixels ? nil : try run.trainedVersion(step: step)
+        let trained = untrained || pixels ? nil : try TrainedCheckpoint(of: run, step: step)
         let (train, test) = try run.plan.loadData(directory: data)
-        let isEverything = !knn && !linear && !search && !retrieval
+        let isEverything = !knn && !linear && !search && !linearSGD && !retrieval
+        let measures = EvaluationReport.Measures(
+            knn: knn || isEverything, linear: linear || isEverything, search: search,
+            linearSGD: linearSGD ? run.plan.settings.seed : nil, retrieval: retrieval,
+            classifier: run.plan.method.embedsLogits && !pixels && !untrained)
         let report = EvaluationReport(
-            try representation(of: run, trained, train: train, test: test),
-            classCount: train.classCount,
-            measures: .init(
-                knn: knn || isEverything, linear: linear || isEverything, search: search,
-                retrieval: retrieval,
-                classifier: run.plan.method.embedsLogits && !pixels && !untrained))
+            try representation(of: run, trained, train: train, test: test, for: measures),
+            classCount: train.classCount, measures: measures)
         if let trained, record { try report.record(step: trained.step).write(to: directory) }
         print(json ? report.json : report.text)
     }
@@ -116,15 +132,17 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func representation(
-        of run: StoredRun, _ trained: (version: VersionTensors, step: Int)?, train: ImageDataset,
-        test: ImageDataset
+        of run: StoredRun, _ trained: TrainedCheckpoint?, train: ImageDataset, test: ImageDataset,
+        for measures: EvaluationReport.Measures
     ) throws -> Representation {
         if pixels { return Representation(pixelsOf: train, test) }
         let version = try trained?.version ?? run.untrainedVersion()
-        return Representation(
+        return try Representation(
             name: trained.map { "step \($0.step)" } ?? "untrained",
-            extractor: try FeatureExtractor(of: run, version),
-            width: run.plan.method.evaluatedWidth, train: train, test: test)
+            extractor: FeatureExtractor(of: run, version),
+            width: run.plan.method.evaluatedWidth, train: train, test: test,
+            mirrors: measures.linearSGD != nil,
+            memoryBank: measures.knn ? trained?.memoryBank : nil)
     }
 
     /// Threads that are made later have it from this one.

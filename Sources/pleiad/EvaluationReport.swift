@@ -1,87 +1,10 @@
-import Clustering
-import CoordinatorDaemon
-import Datasets
 import Evaluation
 import Foundation
-import Methods
-import RunFiles
 import Storage
 import Tensors
 
 /// The cores of this machine: how many threads offline commands use; no result depends on it.
 var coreCount: Int { ProcessInfo.processInfo.activeProcessorCount }
-
-extension FeatureExtractor {
-    /// An extractor of one version of a stored run, on all cores.
-    ///
-    /// - Throws: `BadInput` if the run trains no image encoder.
-    init(of run: StoredRun, _ version: VersionTensors) throws {
-        guard let network = run.plan.method.imageNetwork else {
-            throw BadInput.noImageEncoder(run)
-        }
-        self.init(
-            network: network, parameters: version.parameters,
-            buffers: version.buffers, threads: coreCount)
-    }
-}
-
-extension BadInput {
-    /// A run of a method that trains no image encoder.
-    static func noImageEncoder(_ run: StoredRun) -> BadInput {
-        let method = run.plan.settings.method
-        return BadInput(
-            description: "\(run.directory): a run of \(method) trains no image encoder; its text "
-                + "tower is measured by pleiad evaluate --zero-shot --images FILE")
-    }
-}
-
-/// Features of training and test images under one way to represent them.
-struct Representation {
-    /// What it is, for people.
-    let name: String
-    let bank: RepresentationProtocol.LabelledFeatures
-    let queries: RepresentationProtocol.LabelledFeatures
-    /// Embeddings z of both, where there is a head.
-    let embeddings:
-        (
-            bank: RepresentationProtocol.LabelledFeatures,
-            queries: RepresentationProtocol.LabelledFeatures
-        )?
-
-    /// Features and embeddings of a network.
-    ///
-    /// - Parameter width: the coordinates of an embedding that count, the first ones.
-    init(
-        name: String, extractor: FeatureExtractor, width: Int, train: ImageDataset,
-        test: ImageDataset
-    ) {
-        self.name = name
-        let (bankFeatures, bankEmbeddings) = extractor(train)
-        let (queryFeatures, queryEmbeddings) = extractor(test)
-        let (bankLabels, queryLabels) = (train.labels.map(Int.init), test.labels.map(Int.init))
-        bank = .init(features: bankFeatures, labels: bankLabels)
-        queries = .init(features: queryFeatures, labels: queryLabels)
-        embeddings = (
-            .init(features: bankEmbeddings.leadingColumns(width), labels: bankLabels),
-            .init(features: queryEmbeddings.leadingColumns(width), labels: queryLabels)
-        )
-    }
-
-    /// Raw pixels, centred by the mean of the training images.
-    init(pixelsOf train: ImageDataset, _ test: ImageDataset) {
-        name = "pixels"
-        let (bankPixels, queryPixels) = (
-            PixelFeatures(train).features(), PixelFeatures(test).features()
-        )
-        let centred = FeaturePreparation(centred: true, unitLength: false)
-        bank = .init(
-            features: centred.applied(to: bankPixels), labels: train.labels.map(Int.init))
-        queries = .init(
-            features: centred.applied(to: queryPixels, centredLike: bankPixels),
-            labels: test.labels.map(Int.init))
-        embeddings = nil
-    }
-}
 
 /// Accuracies of a representation, as fractions.
 struct EvaluationReport {
@@ -91,6 +14,8 @@ struct EvaluationReport {
         var linear: Bool
         /// The linear probe with a searched C.
         var search: Bool
+        /// The linear evaluation by SGD, with this seed.
+        var linearSGD: UInt64?
         /// Test images among the nearest others of each.
         var retrieval: Bool
         /// What the network itself says, where its embeddings are logits of the classes.
@@ -100,13 +25,20 @@ struct EvaluationReport {
     private let name: String
     private var knn: Double?
     private var embeddingKNN: Double?
+    /// Of embeddings among the rows of the run's bank.
+    private var bankKNN: Double?
     private var linear: Double?
     private var classifier: Double?
     /// Recalls at each depth, of features and of embeddings, where there is a head.
     private var retrieval: [(depth: Int, features: Double, embeddings: Double?)] = []
     private var searched: (accuracy: Double, best: LinearProbeSearch.Trial)?
+    /// Of the linear evaluation by SGD; accuracy is nil where it left the finite numbers.
+    private var trainedLinear: (accuracy: Double?, loss: Double)?
 
     /// Measures what is wanted.
+    ///
+    /// - Parameter representation: with features of mirror images where `measures` has a linear
+    ///   evaluation by SGD.
     init(_ representation: Representation, classCount: Int, measures: Measures) {
         let measure = RepresentationProtocol()
         name = representation.name
@@ -121,6 +53,7 @@ struct EvaluationReport {
             }
             knn = accuracy(bank, queries)
             embeddingKNN = representation.embeddings.map { accuracy($0.bank, $0.queries) }
+            bankKNN = representation.bankKNN
         }
         if measures.linear {
             linear = measure.linear(
@@ -148,13 +81,42 @@ struct EvaluationReport {
             }
             searched = (accuracy, search.best)
         }
+        if let seed = measures.linearSGD, let mirrored = representation.mirrored {
+            trainedLinear = Self.trained(
+                .init(plain: bank.features, mirrored: mirrored, labels: bank.labels), queries,
+                classCount: classCount, seed: seed)
+        }
+    }
+
+    /// Trains and measures the layer of the linear evaluation; says how it goes, and warns if that
+    /// is nowhere.
+    private static func trained(
+        _ samples: LinearEvaluation.Samples, _ queries: RepresentationProtocol.LabelledFeatures,
+        classCount: Int, seed: UInt64
+    ) -> (accuracy: Double?, loss: Double) {
+        let settings = LinearEvaluation.Settings(seed: seed)
+        let layer = LinearEvaluation(
+            samples, classCount: classCount, settings: settings, threads: coreCount
+        ) { epoch, loss in
+            guard epoch.isMultiple(of: 10) else { return }
+            printError("epoch \(epoch) of \(settings.epochs): loss \(significant(loss))")
+        }
+        let accuracy = layer.accuracy(of: queries.features, labels: queries.labels)
+        if accuracy == nil {
+            printError(
+                "pleiad: the loss of the linear evaluation is not finite in epoch "
+                    + "\(layer.losses.count), so it has no accuracy. Its rate of 30 is for pooled "
+                    + "features of usual lengths; --linear takes any that are finite.")
+        }
+        return (accuracy, layer.losses.last ?? .nan)
     }
 
     /// The same as it is kept of a step.
     func record(step: Int) -> EvaluationRecord {
         let figures = [
-            ("knn.top1", knn), ("knn.embedding_top1", embeddingKNN), ("linear.top1", linear),
-            ("linear_search.top1", searched?.accuracy), ("classifier.top1", classifier),
+            ("knn.top1", knn), ("knn.embedding_top1", embeddingKNN), ("knn.bank_top1", bankKNN),
+            ("linear.top1", linear), ("linear_search.top1", searched?.accuracy),
+            ("linear_sgd.top1", trainedLinear?.accuracy), ("classifier.top1", classifier),
         ]
         return EvaluationRecord(
             step: step,
@@ -179,11 +141,13 @@ struct EvaluationReport {
         }
         add("kNN     ", knn, "features")
         add("kNN     ", embeddingKNN, "embeddings")
+        add("kNN     ", bankKNN, "embeddings, in the run's bank")
         add("linear  ", linear, "features")
         add("own     ", classifier, "the network's classifier")
         if let searched {
             add("linear  ", searched.accuracy, "features, C \(significant(searched.best.weight))")
         }
+        add("linear  ", trainedLinear?.accuracy, "features, by SGD")
         for at in retrieval {
             let measure = "R@\(at.depth)".padding(toLength: 8, withPad: " ", startingAt: 0)
             add(measure, at.features, "features")
@@ -200,6 +164,7 @@ struct EvaluationReport {
             if let embeddingKNN {
                 figures.append(JSONMember("embedding_top1", .number(embeddingKNN)))
             }
+            if let bankKNN { figures.append(JSONMember("bank_top1", .number(bankKNN))) }
             members.append(JSONMember("knn", .object(figures)))
         }
         if let linear { members.append(JSONMember("linear", ["top1": .number(linear)])) }
@@ -212,6 +177,14 @@ struct EvaluationReport {
                 "held_out_top1": .number(searched.best.accuracy),
             ]
             members.append(JSONMember("linear_search", figures))
+        }
+        if let trainedLinear {
+            let (accuracy, loss) = trainedLinear
+            let figures: JSONValue = [
+                "top1": accuracy.map(JSONValue.number) ?? .null,
+                "loss": loss.isFinite ? .number(loss) : .null,
+            ]
+            members.append(JSONMember("linear_sgd", figures))
         }
         if !retrieval.isEmpty {
             let figures = recalls.map { JSONMember($0.name, .number($0.recall)) }

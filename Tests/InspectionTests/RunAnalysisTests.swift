@@ -6,6 +6,7 @@ import Networks
 import Plots
 import RunFiles
 import Storage
+import Tables
 import Tensors
 import Testing
 
@@ -84,6 +85,58 @@ import Testing
                 == measure.nearestNeighbours(
                     bank: labelled(bank.features, Self.train),
                     queries: labelled(queries.features, Self.test), classCount: 3, threads: 1))
+    }
+
+    /// A bank of random rows, one a training image or as many as said, as a checkpoint has it.
+    private static func memoryBank(rows count: Int = 90) throws -> (InspectedBank, Tensor) {
+        let bank = MemoryBank(MemoryBank.Settings(rowCount: count, dim: 6, seed: 8))
+        let (disk, path) = (SimulatedDisk(), "/tables.safetensors")
+        try SafetensorsFile.write(
+            bank.entries(prefix: "bank"), metadata: [], to: path, fileSystem: disk)
+        let inspected = try InspectedBank(
+            #require(plan("contrastive", contrastive).method.memoryBank),
+            tables: StreamedSafetensors(path, fileSystem: disk))
+        return (inspected, bank.allRows)
+    }
+
+    @Test func `the monitor asks the bank about the held-out images`() throws {
+        let plan = try Self.plan("contrastive", Self.contrastive)
+        let (bank, rows) = try Self.memoryBank()
+        #expect(bank.rows.isBitIdentical(to: rows))
+        let extractor = try Self.extractor(plan)
+        let analysis = try RunAnalysis(
+            of: plan, extractor: extractor, step: 4, train: Self.train, test: Self.test,
+            memoryBank: bank)
+        // 90 rows are fewer than 200 neighbours: all vote.
+        let votes = NeighbourScores(
+            queries: extractor(Self.test).embeddings.unitRows(), bank: rows,
+            labels: Self.train.labels.map(Int.init), classCount: 3, neighbours: 90, sigma: 0.07,
+            threads: 1)
+        #expect(analysis.accuracies.bankKNN == votes.accuracy(Self.test.labels.map(Int.init)))
+        // Nothing else has changed.
+        var without = analysis
+        without.accuracies.bankKNN = nil
+        #expect(without == (try Self.analysis()))
+        #expect(without.json["knn_bank"] == .null)
+        #expect(RunAnalysis(json: try JSONValue(parsing: analysis.json.text)) == analysis)
+        #expect(analysis.figures.contains { $0.meaning.contains("in the bank") })
+        let disk = SimulatedDisk()
+        try disk.createDirectory("/run")
+        try analysis.write(to: "/run", fileSystem: disk)
+        let evaluation = try EvaluationRecord.all(in: "/run", fileSystem: disk)[0]
+        #expect(evaluation["knn.bank_top1"] == analysis.accuracies.bankKNN)
+    }
+
+    @Test func `a bank of other images is refused`() throws {
+        let plan = try Self.plan("contrastive", Self.contrastive)
+        let (bank, _) = try Self.memoryBank(rows: 89)
+        let error = #expect(throws: InspectionError.self) {
+            try RunAnalysis(
+                of: plan, extractor: Self.extractor(plan), step: 1, train: Self.train,
+                test: Self.test, memoryBank: bank)
+        }
+        #expect(error == .otherBank(name: "noise/train", images: 90, rows: 89))
+        #expect(error?.isBadInput == true)
     }
 
     @Test func `views are those of training, two of each image`() throws {

@@ -133,6 +133,33 @@ import Testing
         #expect(!rows.isBitIdentical(to: one.allRows))
     }
 
+    @Test func `rows are read from a checkpoint's file, chunk by chunk`() throws {
+        let disk = SimulatedDisk()
+        let path = "/tables.safetensors"
+        // Two chunks.
+        let bank = bank(rowCount: 16_400)
+        let entries = bank.entries(prefix: "bank")
+        #expect(entries.count == 2)
+        func read(_ entries: [SafetensorsEntry], dim: Int = 12) throws -> Tensor {
+            let other = SafetensorsEntry("other.rows.0", .f32(Tensor(zeros: [2, 12])))
+            try SafetensorsFile.write(
+                entries + [other], metadata: [], to: path, fileSystem: disk)
+            return try MemoryBank.storedRows(
+                in: StreamedSafetensors(path, fileSystem: disk), prefix: "bank", dim: dim)
+        }
+        #expect(try read(entries).isBitIdentical(to: bank.allRows))
+        let small = self.bank()
+        let first = try read(small.entries(prefix: "bank"))
+        #expect(first.isBitIdentical(to: small.allRows))
+        for (entries, dim) in [
+            ([], 12), (entries, 11),
+            ([SafetensorsEntry("bank.rows.0", .i64([1, 2]))], 12),
+            ([SafetensorsEntry("bank.rows.0", .f32(Tensor(zeros: [0, 12])))], 12),
+        ] as [([SafetensorsEntry], Int)] {
+            #expect(throws: StorageError.self) { try read(entries, dim: dim) }
+        }
+    }
+
     @Test func `stored state that does not fit is refused`() {
         var bank = bank()
         #expect(throws: TableError.missing("bank.rows.0")) {

@@ -156,12 +156,9 @@ final class ContrastiveCoordinator: CoordinatorMethod {
         let (features, images) = bank.commit()
         let similarity = open.similarities.sorted { $0.group < $1.group }
             .reduce(0) { $0 + $1.sum }
-        return [
-            SliceResult.Sum(
-                name: "similarity.positive", value: similarity / Double(open.sampleCount))
-        ]
-            + batchFigures(
-                of: features, labels: images.map { dataset.label($0) }, threads: Self.threads)
+        return batchFigures(
+            of: features, positive: similarity / Double(open.sampleCount),
+            labels: images.map { dataset.label($0) }, threads: Self.threads)
     }
 
     // MARK: State

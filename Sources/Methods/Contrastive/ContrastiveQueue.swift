@@ -94,10 +94,10 @@ final class ContrastiveQueue: CoordinatorMethod {
         let features = groups.reduce(Tensor(zeros: [0, settings.dim])) {
             $0.concatenatedRows(with: $1.features)
         }
-        return [SliceResult.Sum(name: "similarity.positive", value: similarity)]
-            + batchFigures(
-                of: features, labels: open.images.flatMap(\.self).map { dataset.label($0) },
-                threads: ContrastiveCoordinator.threads)
+        return batchFigures(
+            of: features, positive: similarity,
+            labels: open.images.flatMap(\.self).map { dataset.label($0) },
+            threads: ContrastiveCoordinator.threads)
     }
 
     // MARK: State
@@ -110,18 +110,29 @@ final class ContrastiveQueue: CoordinatorMethod {
     }
 }
 
-/// Uniformity and tolerance of one batch, so that they waver; `pleiad analyse` looks at the test
-/// images.
+/// Figures of one batch, so that they waver; `pleiad analyse` looks at the test images.
 ///
-/// - Parameter features: of unit length.
-func batchFigures(of features: Tensor, labels: [Int], threads: Int) -> [SliceResult.Sum] {
-    var figures: [SliceResult.Sum] = []
+/// The separation is how much nearer the positive lies than the ten nearest others of the batch, a
+/// mean (sheet contrastive, section 5, local separation).
+///
+/// - Parameters:
+///   - features: of unit length.
+///   - positive: the mean similarity with the positive.
+func batchFigures(
+    of features: Tensor, positive: Double, labels: [Int], threads: Int
+) -> [SliceResult.Sum] {
+    var figures = [SliceResult.Sum(name: "similarity.positive", value: positive)]
+    func add(_ name: String, _ value: Double) {
+        figures.append(SliceResult.Sum(name: name, value: value))
+    }
     if labels.count > 1 {
-        let loss = uniformityLoss(of: features, threads: threads)
-        figures.append(SliceResult.Sum(name: "uniformity", value: -loss))
+        add("uniformity", -uniformityLoss(of: features, threads: threads))
+        let nearest = meanNearestSimilarities(
+            of: features, ranks: min(10, labels.count - 1), threads: threads)
+        add("separation", positive - nearest.reduce(0, +) / Double(nearest.count))
     }
     if let tolerance = Tolerance(of: features, labels: labels) {
-        figures.append(SliceResult.Sum(name: "tolerance", value: tolerance.meanOfSameClass))
+        add("tolerance", tolerance.meanOfSameClass)
     }
     return figures
 }

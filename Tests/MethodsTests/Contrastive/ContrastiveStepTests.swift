@@ -3,6 +3,7 @@ import Identity
 import Networks
 import Optimizers
 import RunFiles
+import Storage
 import Tables
 import Tensors
 import Testing
@@ -174,16 +175,60 @@ import Testing
         #expect(one.isIdentical(to: two))
     }
 
-    @Test func `a commit reports uniformity and tolerance of its batch`() async throws {
+    @Test func `the bank is where the method says, one row an image; a queue is no bank`() throws {
+        let harness = try harness("loss: nce, negatives: 20")
+        let files = try #require(try method("loss: nce, negatives: 20").memoryBank)
+        #expect(files == BankFiles(prefix: "bank", dim: 12))
+        let path = "/tables.safetensors"
+        let disk = SimulatedDisk()
+        try SafetensorsFile.write(
+            harness.coordinator.state.map(\.changedArray.entry), metadata: [], to: path,
+            fileSystem: disk)
+        let rows = try MemoryBank.storedRows(
+            in: StreamedSafetensors(path, fileSystem: disk), prefix: files.prefix, dim: files.dim)
+        #expect(rows.isBitIdentical(to: harness.coordinator.bank.allRows))
+        #expect(rows.shape == [Self.images.count, 12])
+        #expect(try method("loss: moco, queue: 40").memoryBank == nil)
+    }
+
+    @Test func `the separation of a batch is the positive's less the ten nearest's similarity`() {
+        let f = CounterRandom(seed: 2, stream: .test).normalTensor([30, 6]).unitRows()
+        func separation(_ f: Tensor) -> Double? {
+            let count = f.shape[0]
+            let figures = batchFigures(
+                of: f, positive: 0.75, labels: Array(0..<count), threads: 2)
+            #expect(figures.map(\.name).first == "similarity.positive")
+            return figures.first { $0.name == "separation" }?.value
+        }
+        func expected(_ count: Int) -> Double {
+            let values = f.values.map(Double.init)
+            let nearest = (0..<count).map { i in
+                let others = (0..<count).filter { $0 != i }.map { j in
+                    (0..<6).reduce(0.0) { $0 + values[6 * i + $1] * values[6 * j + $1] }
+                }.sorted(by: >).prefix(10)
+                return others.reduce(0, +) / Double(others.count)
+            }
+            return 0.75 - nearest.reduce(0, +) / Double(count)
+        }
+        for count in [30, 11, 5, 2] {
+            let found = separation(f.rows(0..<count)) ?? 9
+            #expect(abs(found - expected(count)) < 1e-6, "\(count)")
+        }
+        #expect(separation(f.rows(0..<1)) == nil)
+    }
+
+    @Test func `a commit reports figures of its batch`() async throws {
         let harness = try harness()
         let samples = [Array(0..<10), Array(10..<20)]
         try harness.coordinator.open(step: 0, samples: samples)
         let computed = try await harness.compute(
             step: 0, samples: samples, groups: [0..<1, 1..<2], order: [1, 0])
         let figures = try harness.coordinator.commit(step: 0, rate: 0.1, result: computed.result)
-        #expect(figures.map(\.name) == ["similarity.positive", "uniformity", "tolerance"])
+        #expect(
+            figures.map(\.name)
+                == ["similarity.positive", "uniformity", "separation", "tolerance"])
         #expect(abs(figures[0].value) <= 1.2 && figures[1].value >= 0)
-        #expect(abs(figures[2].value) <= 1)
+        #expect(abs(figures[2].value) <= 2.2 && abs(figures[3].value) <= 1)
     }
 
     @Test func `more hardest rows than images are refused at start`() throws {
