@@ -10,6 +10,28 @@ public protocol DrawnRows: Sendable {
     /// Copies the rows with these numbers to `target`, `[rows.count, dim]`.
     @_lifetime(target: copy target)
     func copy(_ rows: Range<Int>, into target: inout MutableSpan<Float>)
+    /// Gives `body` the rows with these numbers, `[rows.count, dim]`: where they lie, if that is one
+    /// after the other, and otherwise copied to `memory`, which has room for them.
+    func withRows(_ rows: Range<Int>, _ memory: inout Tensor, _ body: (Span<Float>) -> Void)
+}
+
+extension DrawnRows {
+    /// Copies the rows to `memory` and gives them to `body`.
+    public func withRows(
+        _ rows: Range<Int>, _ memory: inout Tensor, _ body: (Span<Float>) -> Void
+    ) {
+        withCopies(of: rows, memory: &memory, body)
+    }
+
+    /// Copies the rows to `memory` and gives them to `body`.
+    public func withCopies(
+        of rows: Range<Int>, memory: inout Tensor, _ body: (Span<Float>) -> Void
+    ) {
+        var span = memory.mutableSpan
+        var part = span._mutatingExtracting(0..<(rows.count * dim))
+        copy(rows, into: &part)
+        body(part.span)
+    }
 }
 
 /// The rows of a matrix `[M, D]`.

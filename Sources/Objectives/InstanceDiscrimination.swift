@@ -33,7 +33,7 @@ public struct AnchorAnswer: Sendable {
 /// section 2): s = f V^T, a loss over each row of s, dL/df = (dL/ds) V.
 ///
 /// An anchor sees the rows alone, never another anchor. So blocks of ``anchorsPerBlock`` anchors
-/// are independent of each other, and each holds its own `[block, N]` of s and dL/ds, no more.
+/// are independent of each other, and each holds its own `[block, N]` of s, then of dL/ds, no more.
 public enum InstanceDiscrimination {
     /// Anchors that are compared with all rows at a time: rows are read once for so many.
     public static let anchorsPerBlock = 32
@@ -61,9 +61,9 @@ public enum InstanceDiscrimination {
     ) -> AnchorAnswer {
         let (n, dim) = (embeddings.shape[0], rows.dim)
         let z = UnitRows(embeddings)
-        let s = similarities(z.unit, positives, rows)
+        // dL/ds takes the place of s anchor by anchor.
+        var s = similarities(z.unit, positives, rows)
         let width = s.shape[1]
-        var slopes = Tensor(uninitialized: s.shape)
         var (losses, own) = ([Float](), [Float]())
         var work = Tensor(uninitialized: [width])
         for anchor in 0..<n {
@@ -72,11 +72,11 @@ public enum InstanceDiscrimination {
             own.append(s.span[anchor * width + place])
             var memory = work.mutableSpan
             Vector.copy(s.span.extracting(row), into: &memory)
-            var all = slopes.mutableSpan
+            var all = s.mutableSpan
             var gradient = all._mutatingExtracting(row)
             losses.append(loss.differentiate(&memory, own: place, into: &gradient))
         }
-        var gradient = products(slopes, positives, rows)
+        var gradient = products(s, positives, rows)
         precondition(gradient.shape == [n, dim], "gradient \(gradient.shape)")
         var span = gradient.mutableSpan
         Vector.scale(&span, by: 1 / Float(divisor))
@@ -146,10 +146,7 @@ public enum InstanceDiscrimination {
         var first = 0
         while first < rows.count {
             let block = first..<min(first + rowsPerBlock, rows.count)
-            var span = memory.mutableSpan
-            var part = span._mutatingExtracting(0..<(block.count * dim))
-            rows.copy(block, into: &part)
-            body(block, part.span)
+            rows.withRows(block, &memory) { body(block, $0) }
             first = block.upperBound
         }
     }

@@ -30,6 +30,18 @@ struct RowAccess: Sendable {
         body(buffer.floats.extracting((place * dim)..<((place + 1) * dim)))
     }
 
+    /// Gives rows of one chunk to `body`, to be read; false if they are not of one.
+    func read(_ rows: Range<Int>, _ body: (Span<Float>) -> Void) -> Bool {
+        let chunk = rows.lowerBound / RowStore.chunkRows
+        guard !rows.isEmpty, (rows.upperBound - 1) / RowStore.chunkRows == chunk else {
+            return false
+        }
+        let buffer = buffers[chunk]
+        let first = rows.lowerBound % RowStore.chunkRows
+        body(buffer.floats.extracting((first * dim)..<((first + rows.count) * dim)))
+        return true
+    }
+
     /// Gives a row to `body`, to be written.
     @inline(__always)
     func withRow(_ row: Int32, _ body: (inout MutableSpan<Float>) -> Void) {

@@ -1,5 +1,6 @@
 internal import Kernels
 internal import Objectives
+internal import Tensors
 
 /// All rows of a store, as losses read them.
 struct WholeRows: DrawnRows {
@@ -20,5 +21,10 @@ struct WholeRows: DrawnRows {
             var part = target._mutatingExtracting((place * dim)..<((place + 1) * dim))
             access.read(Int32(row)) { Vector.copy($0, into: &part) }
         }
+    }
+
+    /// Rows of one chunk lie one after the other: nothing is copied.
+    func withRows(_ rows: Range<Int>, _ memory: inout Tensor, _ body: (Span<Float>) -> Void) {
+        if !access.read(rows, body) { withCopies(of: rows, memory: &memory, body) }
     }
 }

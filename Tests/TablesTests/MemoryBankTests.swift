@@ -1,8 +1,9 @@
 import Objectives
 import Storage
-import Tables
 import Tensors
 import Testing
+
+@testable import Tables
 
 @Suite struct MemoryBankTests {
     private func bank(threads: Int = 1, momentum: Float = 0.5, rowCount: Int = 700) -> MemoryBank {
@@ -104,6 +105,33 @@ import Testing
                 loss: InstanceLoss(.contrastive, temperature: 0.1), divisor: 10)
         }
         #expect(answers[0].gradient.isBitIdentical(to: answers[1].gradient))
+    }
+
+    @Test func `a bank of several chunks is read where it lies, as one matrix`() {
+        var bank = bank(threads: 2, rowCount: 40_000)
+        let loss = InstanceLoss(.contrastive, temperature: 0.2)
+        let (z, images) = (embeddings(5, step: 3), [0, 16_383, 16_384, 32_768, 39_999])
+        bank.open(step: 0)
+        let answer = bank.answer(group: 0, embeddings: z, images: images, loss: loss, divisor: 5)
+        let whole = InstanceDiscrimination.answer(
+            z, .rows(images), against: MatrixRows(bank.allRows), loss, divisor: 5)
+        #expect(answer.gradient.isBitIdentical(to: whole.gradient))
+        #expect(answer.losses == whole.losses)
+    }
+
+    @Test func `rows of two chunks are copied together, those of one are not`() {
+        let matrix = CounterRandom(seed: 6, stream: .test).normalTensor([20_000, 3])
+        let rows = WholeRows(RowStore(copying: matrix, threads: 1))
+        for range in [0..<512, 16_000..<16_384, 16_300..<16_500, 19_000..<20_000] {
+            var memory = Tensor(repeating: -7, shape: [1000, 3])
+            rows.withRows(range, &memory) { seen in
+                #expect(seen.count == 3 * range.count)
+                #expect(
+                    seen.indices.allSatisfy { seen[$0] == matrix.span[3 * range.lowerBound + $0] })
+            }
+            let isCopied = memory.values.contains { $0 != -7 }
+            #expect(isCopied == (range == 16_300..<16_500))
+        }
     }
 
     @Test func `a step that is opened again forgets what was answered`() {
