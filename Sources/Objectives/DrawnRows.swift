@@ -10,8 +10,8 @@ public protocol DrawnRows: Sendable {
     /// Copies the rows with these numbers to `target`, `[rows.count, dim]`.
     @_lifetime(target: copy target)
     func copy(_ rows: Range<Int>, into target: inout MutableSpan<Float>)
-    /// Gives `body` the rows with these numbers, `[rows.count, dim]`: where they lie, if that is one
-    /// after the other, and otherwise copied to `memory`, which has room for them.
+    /// Gives `body` the rows with these numbers, `[rows.count, dim]`: where they lie, if that is
+    /// one after the other, and otherwise copied to `memory`, which has room for them.
     func withRows(_ rows: Range<Int>, _ memory: inout Tensor, _ body: (Span<Float>) -> Void)
 }
 
