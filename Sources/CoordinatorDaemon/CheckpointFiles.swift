@@ -60,24 +60,6 @@ enum CheckpointFiles {
     /// What the names of averages begin with, before those of the parameters.
     static let averagesPrefix = "averages."
 
-    /// Averages by their names.
-    static func averages(_ flat: Tensor, _ layout: FlatLayout) -> [StateArray] {
-        layout.entries.indices.map { index in
-            StateArray(
-                averagesPrefix + layout.entries[index].name,
-                .floats(layout.view(of: flat, index)))
-        }
-    }
-
-    /// The averages among the arrays of a model's file, as one flat vector.
-    ///
-    /// - Throws: `DaemonError.badState` if one is missing or has another shape.
-    static func averages(
-        in arrays: [StateArray], _ layout: FlatLayout, file: String
-    ) throws -> Tensor {
-        try flat(arrays, layout, prefix: averagesPrefix, file: file)
-    }
-
     private static func content(_ arrays: [StateArray]) -> CheckpointStore.Content {
         .safetensors(arrays.map(\.changedArray.entry))
     }

@@ -32,7 +32,9 @@ extension StateEngine {
             committed: committed,
             parameters: named(version.parameters, layout.parameters)
                 + named(version.buffers, layout.bufferLayout)
-                + (version.averages.map { CheckpointFiles.averages($0, layout.parameters) } ?? []),
+                + (version.averages.map {
+                    named($0, layout.parameters, prefix: CheckpointFiles.averagesPrefix)
+                } ?? []),
             optimizer: moments, tables: tables, logs: directory.logLengths, base: base)
     }
 
@@ -78,9 +80,9 @@ extension StateEngine {
             buffers: try flat(loaded.parameters, layout.bufferLayout, checkpoint),
             averages: run.plan.method.averages == nil
                 ? nil
-                : try CheckpointFiles.averages(
-                    in: loaded.parameters, layout.parameters,
-                    file: checkpoint.path(CheckpointFiles.model)))
+                : try flat(
+                    loaded.parameters, layout.parameters, checkpoint,
+                    prefix: CheckpointFiles.averagesPrefix))
         try restoreOptimizer(loaded.optimizer, checkpoint)
         try method.restore(loaded.tables)
         committed = loaded.committed
@@ -112,15 +114,19 @@ extension StateEngine {
         }
     }
 
-    private func named(_ flat: Tensor, _ layout: FlatLayout) -> [StateArray] {
+    private func named(
+        _ flat: Tensor, _ layout: FlatLayout, prefix: String = ""
+    ) -> [StateArray] {
         layout.entries.indices.map { index in
-            StateArray(layout.entries[index].name, .floats(layout.view(of: flat, index)))
+            StateArray(prefix + layout.entries[index].name, .floats(layout.view(of: flat, index)))
         }
     }
 
     private func flat(
-        _ arrays: [StateArray], _ layout: FlatLayout, _ checkpoint: Checkpoint
+        _ arrays: [StateArray], _ layout: FlatLayout, _ checkpoint: Checkpoint,
+        prefix: String = ""
     ) throws -> Tensor {
-        try CheckpointFiles.flat(arrays, layout, file: checkpoint.path(CheckpointFiles.model))
+        try CheckpointFiles.flat(
+            arrays, layout, prefix: prefix, file: checkpoint.path(CheckpointFiles.model))
     }
 }
