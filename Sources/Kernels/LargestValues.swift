@@ -6,8 +6,9 @@ public enum LargestValues {
     /// The places of the `count` largest values, in rising order.
     ///
     /// Of equal values the first ones are taken, -0 being equal to 0. The bits of a float, turned
-    /// so that they rise with it, are counted eleven at a time from the top (radix selection);
-    /// three passes find the smallest value that is taken, a fourth one all places.
+    /// so that they rise with it, are counted eleven at a time from the top (radix selection). Two
+    /// passes over the row find all values that begin with the digit of the smallest one that is
+    /// taken, or with a greater one; what remains is looked for among these.
     ///
     /// - Parameters:
     ///   - row: finite values, or infinities.
@@ -17,44 +18,82 @@ public enum LargestValues {
         precondition(count >= 0 && count <= row.count, "\(count) largest of \(row.count) values")
         guard count > 0 else { return [] }
         guard count < row.count else { return (0..<Int32(row.count)).map { $0 } }
-        var least: UInt32 = 0  // the upper bits of the smallest value that is taken
-        var known: UInt32 = 0  // how many bits of it are known
-        var left = count  // how many of those that begin with these bits are taken
-        for bits: UInt32 in [11, 11, 10] {
-            let counts = digits(of: row, after: least, known: known, bits: bits)
-            var digit = counts.count - 1
-            while counts[digit] < left {
-                left -= counts[digit]
-                digit -= 1
-            }
-            least = least << bits | UInt32(digit)
-            known += bits
+        let counts = firstDigits(of: row)
+        var left = count  // how many of those that begin with the known bits are taken
+        var least = digit(&left, of: counts)  // the upper bits of the smallest value that is taken
+        let (places, keys) = candidates(
+            in: row, from: UInt32(least) << 21, count: count - left + counts[least])
+        for (known, bits) in [(11, 11), (22, 10)] {
+            least =
+                least << bits
+                | digit(&left, of: digits(of: keys, after: UInt32(least), known: known, bits: bits))
         }
-        var places: [Int32] = []
-        places.reserveCapacity(count)
-        for index in 0..<row.count {
-            let key = rising(row[index])
-            guard key >= least else { continue }
+        var taken: [Int32] = []
+        taken.reserveCapacity(count)
+        for (place, key) in zip(places, keys) where key >= least {
             if key == least {
                 guard left > 0 else { continue }
                 left -= 1
             }
-            places.append(Int32(index))
+            taken.append(place)
         }
-        return places
+        return taken
+    }
+
+    /// The digit that the last of `left` keys has, counted from the greatest digit down.
+    ///
+    /// - Parameter left: afterwards how many of those with this digit are among them.
+    private static func digit(_ left: inout Int, of counts: [Int]) -> Int {
+        var digit = counts.count - 1
+        while counts[digit] < left {
+            left -= counts[digit]
+            digit -= 1
+        }
+        return digit
+    }
+
+    /// How often each value of the first eleven bits occurs.
+    private static func firstDigits(of row: Span<Float>) -> [Int] {
+        // Neighbours often have one digit: in counters of their own they need not wait for each
+        // other.
+        var (even, odd) = ([Int](repeating: 0, count: 2048), [Int](repeating: 0, count: 2048))
+        for pair in 0..<(row.count / 2) {
+            even[Int(rising(row[2 &* pair]) >> 21)] &+= 1
+            odd[Int(rising(row[2 &* pair &+ 1]) >> 21)] &+= 1
+        }
+        if row.count % 2 == 1 { even[Int(rising(row[row.count - 1]) >> 21)] &+= 1 }
+        for digit in 0..<even.count { even[digit] &+= odd[digit] }
+        return even
+    }
+
+    /// The keys that are not below `floor`, `count` of them, with their places, in rising order.
+    private static func candidates(
+        in row: Span<Float>, from floor: UInt32, count: Int
+    ) -> (places: [Int32], keys: [UInt32]) {
+        // Each key is written where the next candidate goes and stays if it is one, since a jump
+        // would often be foreseen wrongly. So there is room for one more.
+        var places = [Int32](repeating: 0, count: count + 1)
+        var keys = [UInt32](repeating: 0, count: count + 1)
+        var found = 0
+        for index in 0..<row.count {
+            let key = rising(row[index])
+            places[found] = Int32(truncatingIfNeeded: index)
+            keys[found] = key
+            found &+= key >= floor ? 1 : 0
+        }
+        places.removeLast()
+        keys.removeLast()
+        return (places, keys)
     }
 
     /// How often each digit of `bits` bits follows the bits that are known.
     private static func digits(
-        of row: Span<Float>, after known: UInt32, known knownBits: UInt32, bits: UInt32
+        of keys: [UInt32], after known: UInt32, known knownBits: Int, bits: Int
     ) -> [Int] {
-        var counts = [Int](repeating: 0, count: 1 << Int(bits))
+        var counts = [Int](repeating: 0, count: 1 << bits)
         let shift = 32 - knownBits - bits
-        for index in 0..<row.count {
-            let key = rising(row[index])
-            // A shift by all 32 bits gives 0, so that at first every key counts.
-            guard key >> (32 - knownBits) == known else { continue }
-            counts[Int(key >> shift) & (counts.count - 1)] += 1
+        for key in keys where key >> (32 - knownBits) == known {
+            counts[Int(key >> shift) & (counts.count - 1)] &+= 1
         }
         return counts
     }
