@@ -50,6 +50,9 @@ public protocol Method: Sendable {
     /// How embeddings are told apart instance by instance: runs of such a method are analysed by
     /// `pleiad sweep`. Optional: by default they are not.
     var instanceContrast: InstanceContrast? { get }
+    /// The file that the coordinator's part makes before the first step, for who makes many runs:
+    /// what decides it may be the same in several. Optional: by default there is none.
+    var preparedFile: PreparedFile? { get }
     /// Averages of the parameters that the coordinator keeps and workers derive: a teacher, a key
     /// encoder. Optional: by default there are none.
     var averages: ParameterAverages? { get }
@@ -77,11 +80,30 @@ extension Method {
     /// They are not.
     public var instanceContrast: InstanceContrast? { nil }
 
+    /// There is none.
+    public var preparedFile: PreparedFile? { nil }
+
     /// There are none.
     public var averages: ParameterAverages? { nil }
 
     /// No tables.
     public var snapshotBytesMax: Int { 0 }
+}
+
+/// A file that a run makes before its first step, from its images, and keeps in its state
+/// directory.
+///
+/// One that lies there already is taken, once it has been checked.
+public struct PreparedFile: Hashable, Sendable {
+    /// Its name in the state directory.
+    public var name: String
+    /// All of the method's settings that decide what is in it.
+    public var settings: [String]
+    /// A file of this name, decided by these settings.
+    public init(name: String, settings: [String]) {
+        self.name = name
+        self.settings = settings
+    }
 }
 
 /// One round of exchange in a step.

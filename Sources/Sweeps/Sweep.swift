@@ -59,6 +59,14 @@ public actor Sweep: Service {
         var runFile: ResolvedRunFile
         /// Whether its method tells instances apart.
         var isAnalysed: Bool
+        /// What it makes of its images before the first step, if anything.
+        var preparation: Preparation?
+    }
+
+    /// What a run makes of its images before the first step.
+    private struct Preparation: Hashable {
+        var data: DataSettings
+        var file: PreparedFile
     }
 
     private let options: Options
@@ -80,7 +88,10 @@ public actor Sweep: Service {
         prepared = try options.grid.runs.map {
             let plan = try RunPlan(contentsOf: options.runFile, setting: $0.settings)
             return Prepared(
-                runFile: plan.resolved, isAnalysed: plan.method.instanceContrast != nil)
+                runFile: plan.resolved, isAnalysed: plan.method.instanceContrast != nil,
+                preparation: plan.method.preparedFile.map {
+                    Preparation(data: plan.settings.data, file: $0)
+                })
         }
     }
 
@@ -161,6 +172,7 @@ public actor Sweep: Service {
     ) async throws {
         let path = "\(directory).yaml"
         try LocalFileSystem().writeFileDurably(path, Array(prepared.runFile.text.utf8))
+        if let preparation = prepared.preparation { try takeOver(preparation, into: directory) }
         try await call(
             [
                 "train", path, "--state", directory, "--workers", String(options.workers),
@@ -171,6 +183,21 @@ public actor Sweep: Service {
                 ? ["analyse", directory, "--record"]
                 : ["evaluate", directory, "--record", "--knn", "--linear"], of: run,
             output: .errorsAlone)
+    }
+
+    /// Puts there what a finished run prepared, so that one that would prepare the same need not.
+    ///
+    /// As a second name of the file: files of a state directory are replaced, never written into.
+    /// The run itself checks it against its images and settings, and makes it anew if it differs;
+    /// so it does where a file can have one name only.
+    private func takeOver(_ preparation: Preparation, into directory: String) throws {
+        let files = LocalFileSystem()
+        let finished = zip(options.grid.runs, prepared).prefix(results.count)
+        guard let run = finished.first(where: { $1.preparation == preparation })?.0 else { return }
+        try files.createDirectoryDurably(directory)
+        let name = preparation.file.name
+        try? FileManager.default.linkItem(
+            atPath: "\(options.directory)/\(run.name)/\(name)", toPath: "\(directory)/\(name)")
     }
 
     /// Runs this program; a stop ends it in order.

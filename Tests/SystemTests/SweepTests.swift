@@ -48,6 +48,36 @@ extension SystemTests {
             #expect(XMLParser(data: svg).parse())
         }
 
+        @Test func `images are clustered once for all runs whose labels would be the same`()
+            async throws
+        {
+            let scratch = try ScratchDirectory()
+            let file = try runFile(in: scratch)
+            let state = scratch.appending("sweep")
+            let sweep = try RunningProgram([
+                "sweep", file, "--state", state, "--set", "mlcd.positives=4,3", "--set",
+                "seed=3,4",
+            ])
+            #expect(try await sweep.exitCode(within: 60) == 0, "\(sweep.errors)")
+            let labels = try [("4", "3"), ("4", "4"), ("3", "3"), ("3", "4")].map {
+                try FileManager.default.attributesOfItem(
+                    atPath: state + "/mlcd.positives=\($0),seed=\($1)/labels.safetensors"
+                )[.systemFileNumber] as? Int
+            }
+            // Four labels an image are another file than three.
+            #expect(labels[0] != nil && labels[0] == labels[1])
+            #expect(labels[2] != nil && labels[2] == labels[3] && labels[0] != labels[2])
+            let alone = try await pleiad(
+                "train", state + "/mlcd.positives=4,seed=4.yaml", "--state",
+                scratch.appending("alone"))
+            #expect(alone.code == 0, "\(alone.errors)")
+            let digests = try await [
+                pleiad("digest", state + "/mlcd.positives=4,seed=4"),
+                pleiad("digest", scratch.appending("alone")),
+            ]
+            #expect(!digests[0].output.isEmpty && digests[0].output == digests[1].output)
+        }
+
         @Test func `a run that was made otherwise is not taken for one of the sweep`() async throws
         {
             let scratch = try ScratchDirectory()

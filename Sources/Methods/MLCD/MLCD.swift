@@ -46,6 +46,16 @@ public struct MLCD: Method {
     /// Where steps sample features, the first F (UNICOM; sheet section 2.4).
     public var evaluatedWidth: Int { settings.features ?? settings.dim }
 
+    /// The labels, where the run clusters its images.
+    public var preparedFile: PreparedFile? {
+        guard case .clustering(let clustering) = settings.labels else { return nil }
+        return PreparedFile(
+            name: MLCDLabels.fileName,
+            settings: [
+                "centers \(settings.centers)", "stored \(settings.stored)", "\(clustering)",
+            ])
+    }
+
     /// One round.
     public var exchanges: [ExchangeRound] { [EmbeddingExchange.round] }
 
