@@ -1,7 +1,7 @@
 internal import Tensors
 
 /// The exchange of methods whose loss is computed at the coordinator: embeddings `z` go there,
-/// `dz`, the gradient of the loss by them, and `losses` come back.
+/// `dz`, the gradient of the loss by them, and `losses` come back (``AnswerGroup``).
 enum EmbeddingExchange {
     /// The round, whose answers go by groups: each needs the sample's embedding and rows of the
     /// table alone.
@@ -38,66 +38,6 @@ enum EmbeddingExchange {
         return nil
     }
 
-    /// A slice of an answer group that holds samples.
-    struct FilledSlice: Hashable {
-        /// The slice, counted from 0.
-        var number: Int
-        /// Where its samples lie among those of the group.
-        var rows: Range<Int>
-    }
-
-    /// The slices of an answer group that hold samples, in order: those of a short last batch may
-    /// hold none, and send nothing.
-    ///
-    /// - Parameter samples: what belongs to the samples of every slice of the step.
-    static func filled<Samples>(
-        _ slices: Range<Int>, of samples: [[Samples]]
-    ) -> [FilledSlice] {
-        var first = 0
-        return slices.filter { !samples[$0].isEmpty }.map { number in
-            let rows = first..<(first + samples[number].count)
-            first = rows.upperBound
-            return FilledSlice(number: number, rows: rows)
-        }
-    }
-
-    /// The embeddings of an answer group, slice after slice: z `[n, D]`, or its keys.
-    ///
-    /// - Parameters:
-    ///   - inputs: of these slices, in order.
-    ///   - name: of the tensor.
-    static func joined(
-        _ inputs: [NamedTensors], of filled: [FilledSlice], name: String = "z", width: Int
-    ) throws(EmbeddingExchangeError) -> Tensor {
-        guard inputs.count == filled.count else {
-            throw .wrongInputs(inputs.count, slices: filled.count)
-        }
-        var z = Tensor(zeros: [0, width])
-        for (input, slice) in zip(inputs, filled) {
-            guard let part = input[name], part.shape == [slice.rows.count, width] else {
-                let found = input.entries.map { "\($0.name) \($0.tensor.shape)" }
-                throw .badInput(
-                    slice: slice.number,
-                    problem: "\(found), expected \(name) \(slice.rows.count) x \(width)")
-            }
-            z = z.concatenatedRows(with: part)
-        }
-        return z
-    }
-
-    /// The answer to each slice of a group: its own rows.
-    ///
-    /// - Parameters:
-    ///   - gradient: dL/dz `[n, D]` of the group.
-    ///   - losses: `[n, terms]` of the group.
-    static func answers(
-        gradient: Tensor, losses: Tensor, to filled: [FilledSlice]
-    ) -> [NamedTensors] {
-        filled.map {
-            NamedTensors(["dz": gradient.rows($0.rows), "losses": losses.rows($0.rows)])
-        }
-    }
-
     /// dL/dz and losses as a worker finds them in an answer.
     static func values(
         of answer: NamedTensors, embeddings: Shape, terms: Int
@@ -128,6 +68,12 @@ public enum EmbeddingExchangeError: Error, Equatable, Sendable, CustomStringConv
     case badInput(slice: Int, problem: String)
     /// An answer group has another number of inputs than slices with samples.
     case wrongInputs(Int, slices: Int)
+    /// An answer group is not one of the open step's.
+    case wrongSlices(Range<Int>, of: Int)
+    /// A step was answered while none is open.
+    case noOpenStep
+    /// A step was committed that is not open.
+    case stepNotOpen(Int)
 
     /// What, where, and what to do.
     public var description: String {
@@ -142,6 +88,10 @@ public enum EmbeddingExchangeError: Error, Equatable, Sendable, CustomStringConv
             "the embeddings of slice \(slice) cannot be used: \(problem)"
         case .wrongInputs(let count, let slices):
             "\(count) inputs came for an answer group of \(slices) slices with samples"
+        case .wrongSlices(let slices, let count):
+            "slices \(slices) are no answer group of a step of \(count) slices"
+        case .noOpenStep: "an answer was asked for, and no step is open"
+        case .stepNotOpen(let step): "step \(step) is not open"
         }
     }
 }

@@ -23,10 +23,7 @@ final class ContrastiveCoordinator: CoordinatorMethod {
 
     /// The step that is open.
     private struct OpenStep {
-        var number: Int
-        /// Images of each slice.
-        var images: [[Int]]
-        var sampleCount: Int
+        var batch: OpenBatch<Int>
         /// Z that the step has made, where there was none.
         var constant: Float?
         /// The sum over answered anchors of the similarity with their own row, by group.
@@ -84,45 +81,41 @@ final class ContrastiveCoordinator: CoordinatorMethod {
 
     func open(step: Int, samples: [[Int]]) throws {
         bank.open(step: step)
-        self.step = OpenStep(
-            number: step, images: samples, sampleCount: samples.reduce(0) { $0 + $1.count })
+        self.step = OpenStep(batch: OpenBatch(step: step, slices: samples))
     }
 
     func answer(
         round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
     ) throws -> [NamedTensors] {
-        guard var step, slices.upperBound <= step.images.count else {
-            throw ContrastiveError.stepNotOpen(self.step?.number ?? -1)
-        }
-        let filled = EmbeddingExchange.filled(slices, of: step.images)
-        let z = try EmbeddingExchange.joined(inputs, of: filled, width: settings.dim)
-        let images = slices.flatMap { step.images[$0] }
+        guard var step else { throw EmbeddingExchangeError.noOpenStep }
+        let answered = try step.batch.group(slices)
+        let z = try answered.joined(inputs, width: settings.dim)
         // s = f V^T, losses, dL/dz; V as it stood when the step opened.
         let answer =
             if let loss = settings.instanceLoss {
                 bank.answer(
-                    group: group, embeddings: z, images: images, loss: loss,
-                    divisor: step.sampleCount)
+                    group: group, embeddings: z, images: answered.samples, loss: loss,
+                    divisor: step.batch.count)
             } else {
-                drawnAnswer(&step, group: group, z, images)
+                drawnAnswer(&step, group: group, z, answered.samples)
             }
         step.similarities.append((group, answer.positives.reduce(0) { $0 + Double($1) }))
         self.step = step
-        return EmbeddingExchange.answers(
+        return answered.answers(
             gradient: answer.gradient,
-            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]), to: filled)
+            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]))
     }
 
     /// The answer of the losses over drawn rows.
     private func drawnAnswer(
         _ step: inout OpenStep, group: Int, _ z: Tensor, _ images: [Int]
     ) -> MemoryBank.Answer {
-        let draws = images.map { draw(of: $0, step: step.number) }
+        let draws = images.map { draw(of: $0, step: step.batch.step) }
         let temperature = Float(settings.temperature)
         guard settings.loss == .nce else {
             let loss = InstanceLoss(.contrastive, temperature: temperature, epsilon: 0)
             return bank.answer(
-                group: group, embeddings: z, draws: draws, loss: loss, divisor: step.sampleCount)
+                group: group, embeddings: z, draws: draws, loss: loss, divisor: step.batch.count)
         }
         // Z is a constant from the first step on, which is one group: it sees the whole batch.
         let constant =
@@ -135,7 +128,7 @@ final class ContrastiveCoordinator: CoordinatorMethod {
             group: group, embeddings: z, draws: draws,
             loss: NoiseContrastiveLoss(
                 temperature: temperature, constant: constant, rowCount: dataset.count),
-            divisor: step.sampleCount)
+            divisor: step.batch.count)
     }
 
     /// The image's own row, then K rows, uniform with replacement.
@@ -148,8 +141,8 @@ final class ContrastiveCoordinator: CoordinatorMethod {
 
     /// The bank's rows move, with the features from before the optimizer's step.
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
-        guard let open = self.step, open.number == step else {
-            throw ContrastiveError.stepNotOpen(step)
+        guard let open = self.step, open.batch.step == step else {
+            throw EmbeddingExchangeError.stepNotOpen(step)
         }
         self.step = nil
         constant = open.constant ?? constant
@@ -157,7 +150,7 @@ final class ContrastiveCoordinator: CoordinatorMethod {
         let similarity = open.similarities.sorted { $0.group < $1.group }
             .reduce(0) { $0 + $1.sum }
         return batchFigures(
-            of: features, positive: similarity / Double(open.sampleCount),
+            of: features, positive: similarity / Double(open.batch.count),
             labels: images.map { dataset.label($0) }, threads: Self.threads)
     }
 

@@ -1,7 +1,5 @@
 /// What can go wrong in instance discrimination beyond its modules' own errors.
 public enum ContrastiveError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A step was answered or committed that is not open.
-    case stepNotOpen(Int)
     /// The hard losses take more rows than there are images.
     case tooManyHardest(Int, images: Int)
     /// A checkpoint's constant of noise-contrastive estimation is none.
@@ -10,7 +8,6 @@ public enum ContrastiveError: Error, Equatable, Sendable, CustomStringConvertibl
     /// What, where, and what to do.
     public var description: String {
         switch self {
-        case .stepNotOpen(let step): "step \(step) is not open"
         case .tooManyHardest(let hardest, let images):
             "contrastive.hardest is \(hardest), but the bank has \(images) rows, one an image: "
                 + "give less, a tenth of the images or so"

@@ -19,10 +19,7 @@ final class ContrastiveQueue: CoordinatorMethod {
 
     /// The step that is open.
     private struct OpenStep {
-        var number: Int
-        /// Images of each slice.
-        var images: [[Int]]
-        var sampleCount: Int
+        var batch: OpenBatch<Int>
         /// Of each answered group: embeddings at unit length, and the sum of the similarities with
         /// their keys.
         var groups: [(group: Int, features: Tensor, similarity: Double)] = []
@@ -53,50 +50,46 @@ final class ContrastiveQueue: CoordinatorMethod {
 
     func open(step: Int, samples: [[Int]]) throws {
         queue.open()
-        self.step = OpenStep(
-            number: step, images: samples, sampleCount: samples.reduce(0) { $0 + $1.count })
+        self.step = OpenStep(batch: OpenBatch(step: step, slices: samples))
     }
 
     func answer(
         round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
     ) throws -> [NamedTensors] {
-        guard var step, slices.upperBound <= step.images.count else {
-            throw ContrastiveError.stepNotOpen(self.step?.number ?? -1)
-        }
+        guard var step else { throw EmbeddingExchangeError.noOpenStep }
         // z and keys of the group's slices, one after the other: [n, D].
-        let filled = EmbeddingExchange.filled(slices, of: step.images)
-        let z = try EmbeddingExchange.joined(inputs, of: filled, width: settings.dim)
-        let keys = try EmbeddingExchange.joined(
-            inputs, of: filled, name: "keys", width: settings.dim)
+        let answered = try step.batch.group(slices)
+        let z = try answered.joined(inputs, width: settings.dim)
+        let keys = try answered.joined(inputs, name: "keys", width: settings.dim)
         // Logits [q k+, q queue] / tau; the queue as it stood when the step opened.
         let answer = queue.answer(
             group: group, embeddings: z, keys: keys,
             loss: InstanceLoss(
                 .contrastive, temperature: Float(settings.temperature), epsilon: 0),
-            divisor: step.sampleCount)
+            divisor: step.batch.count)
         step.groups.append(
             (group, z.unitRows(), answer.positives.reduce(0) { $0 + Double($1) }))
         self.step = step
-        return EmbeddingExchange.answers(
+        return answered.answers(
             gradient: answer.gradient,
-            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]), to: filled)
+            losses: Tensor(answer.losses, shape: [answer.losses.count, 1]))
     }
 
     /// The step's keys overwrite the oldest ones.
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
-        guard let open = self.step, open.number == step else {
-            throw ContrastiveError.stepNotOpen(step)
+        guard let open = self.step, open.batch.step == step else {
+            throw EmbeddingExchangeError.stepNotOpen(step)
         }
         self.step = nil
         queue.commit()
         let groups = open.groups.sorted { $0.group < $1.group }
-        let similarity = groups.reduce(0) { $0 + $1.similarity } / Double(open.sampleCount)
+        let similarity = groups.reduce(0) { $0 + $1.similarity } / Double(open.batch.count)
         let features = groups.reduce(Tensor(zeros: [0, settings.dim])) {
             $0.concatenatedRows(with: $1.features)
         }
         return batchFigures(
             of: features, positive: similarity,
-            labels: open.images.flatMap(\.self).map { dataset.label($0) },
+            labels: open.batch.samples.map { dataset.label($0) },
             threads: ContrastiveCoordinator.threads)
     }
 

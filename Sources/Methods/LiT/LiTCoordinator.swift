@@ -14,8 +14,8 @@ final class LiTCoordinator: CoordinatorMethod {
     private let dataset: ImageDataset
     /// `[n, D]`, of the training images.
     private var images: Tensor?
-    /// The step that is open, with the samples of every slice.
-    private var step: (number: Int, samples: [[Int]])?
+    /// The step that is open, with the numbers of its images.
+    private var batch: OpenBatch<Int>?
 
     init(_ settings: LiTSettings, dataset: ImageDataset) {
         (self.settings, self.dataset) = (settings, dataset)
@@ -28,7 +28,7 @@ final class LiTCoordinator: CoordinatorMethod {
 
     func restore(_ state: [StateArray]) throws {
         guard state.isEmpty else { throw LiTError.unknownState(state.map(\.name)) }
-        step = nil
+        batch = nil
     }
 
     func prepare(
@@ -47,30 +47,30 @@ final class LiTCoordinator: CoordinatorMethod {
 
     func open(step: Int, samples: [[Int]]) throws {
         guard images != nil else { throw LiTError.noImages }
-        self.step = (step, samples)
+        batch = OpenBatch(step: step, slices: samples)
     }
 
     func answer(
         round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
     ) throws -> [NamedTensors] {
         guard let images else { throw LiTError.noImages }
-        guard let step, slices == step.samples.indices else {
-            throw LiTError.stepNotOpen(self.step?.number ?? -1)
+        guard let batch else { throw EmbeddingExchangeError.noOpenStep }
+        guard slices == batch.slices.indices else {
+            throw EmbeddingExchangeError.wrongSlices(slices, of: batch.slices.count)
         }
-        let filled = EmbeddingExchange.filled(slices, of: step.samples)
-        let texts = try EmbeddingExchange.joined(inputs, of: filled, width: settings.images.dim)
-        guard !filled.isEmpty else { return [] }
-        let own = images.rows(at: step.samples.flatMap { $0 })
+        let group = try batch.group(slices)
+        let texts = try group.joined(inputs, width: settings.images.dim)
+        guard !group.filled.isEmpty else { return [] }
         return answers(
             LiTStep(
-                images: own, texts: texts, logScale: try logScale(inputs, of: filled),
-                threads: Self.threads),
-            to: filled)
+                images: images.rows(at: group.samples), texts: texts,
+                logScale: try logScale(inputs, of: group.filled), threads: Self.threads),
+            to: group.filled)
     }
 
     /// The t that all slices have.
     private func logScale(
-        _ inputs: [NamedTensors], of filled: [EmbeddingExchange.FilledSlice]
+        _ inputs: [NamedTensors], of filled: [FilledSlice]
     ) throws(LiTError) -> Tensor {
         var common: Tensor?
         for (slice, input) in zip(filled, inputs) {
@@ -94,7 +94,7 @@ final class LiTCoordinator: CoordinatorMethod {
     /// What belongs to the step as a whole goes to its first slice and 0 to all others, so that the
     /// sum over slices has it once, to the bit.
     private func answers(
-        _ step: LiTStep, to filled: [EmbeddingExchange.FilledSlice]
+        _ step: LiTStep, to filled: [FilledSlice]
     ) -> [NamedTensors] {
         let whole = (
             dLogScale: step.logScaleGradient,
@@ -111,8 +111,8 @@ final class LiTCoordinator: CoordinatorMethod {
     }
 
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
-        guard self.step?.number == step else { throw LiTError.stepNotOpen(step) }
-        self.step = nil
+        guard batch?.step == step else { throw EmbeddingExchangeError.stepNotOpen(step) }
+        batch = nil
         return []
     }
 }

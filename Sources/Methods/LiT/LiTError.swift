@@ -8,8 +8,6 @@ public enum LiTError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongImages(path: String, problem: String)
     /// Captions are made of the names of other classes.
     case wrongClasses(wanted: Int, found: Int, name: String)
-    /// A step was answered or committed that is not open.
-    case stepNotOpen(Int)
     /// Answers are asked for before `prepare` has read the embeddings.
     case noImages
     /// A slice's input to the exchange cannot be used.
@@ -32,7 +30,6 @@ public enum LiTError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "wrote lit.images"
         case .wrongClasses(let wanted, let found, let name):
             "\(name) has \(found) classes, captions name \(wanted): train on Fashion-MNIST"
-        case .stepNotOpen(let step): "step \(step) is not open"
         case .noImages: "the embeddings of the images are not read yet"
         case .badInput(let slice, let problem):
             "the texts of slice \(slice) cannot be used: \(problem)"

@@ -21,18 +21,11 @@ final class MLCDCoordinator: CoordinatorMethod {
     private let schedule: LearningRateSchedule?
     private(set) var table: CenterTable
     private var labels: MLCDLabels?
-    private var step: OpenStep?
+    /// The step that is open, with the l positive classes of each sample.
+    private var batch: OpenBatch<[Int32]>?
     /// The step after the open one, with its distinct classes by column: samples follow from the
     /// step alone.
-    private var foreseen: (opened: OpenStep, columns: [[Int32]])?
-
-    /// The step that is open: which classes are positive for which sample.
-    private struct OpenStep {
-        var number: Int
-        /// l classes of each sample, by slice.
-        var positives: [[[Int32]]]
-        var sampleCount: Int
-    }
+    private var foreseen: (batch: OpenBatch<[Int32]>, columns: [[Int32]])?
 
     /// A coordinator without labels: `prepare` makes or loads them.
     ///
@@ -73,65 +66,63 @@ final class MLCDCoordinator: CoordinatorMethod {
     // MARK: A step
 
     func open(step: Int, samples: [[Int]]) throws {
-        let (opened, columns) =
-            if let foreseen, foreseen.opened.number == step {
+        let (batch, columns) =
+            if let foreseen, foreseen.batch.step == step {
                 foreseen
             } else {
                 try positives(step: step, samples: samples)
             }
         foreseen = nil
         table.open(step: step, columns: columns)
-        self.step = opened
+        self.batch = batch
     }
 
     /// Opens a step whose draw is made from keys that are given.
     func open(step: Int, samples: [[Int]], keys: some DrawKeys) throws {
-        let (opened, columns) = try positives(step: step, samples: samples)
+        let (batch, columns) = try positives(step: step, samples: samples)
         let draws = columns.map {
             RowDraw(
                 positives: $0, rowCount: settings.centers, wanted: table.settings.wanted,
                 keys: keys)
         }
         table.open(step: step, draws: draws)
-        self.step = opened
+        self.batch = batch
     }
 
     func foresee(step: Int, samples: [[Int]]) {
         // Without labels nothing can be made ahead; `open` will say so.
-        guard let (opened, columns) = try? positives(step: step, samples: samples) else { return }
-        foreseen = (opened, columns)
+        guard let (batch, columns) = try? positives(step: step, samples: samples) else { return }
+        foreseen = (batch, columns)
         table.drawAhead(step: step, columns: columns)
     }
 
     func answer(
         round: Int, group: Int, slices: Range<Int>, inputs: [NamedTensors]
     ) throws -> [NamedTensors] {
-        guard let step, slices.upperBound <= step.positives.count else {
-            throw MLCDError.stepNotOpen(self.step?.number ?? -1)
-        }
-        let filled = EmbeddingExchange.filled(slices, of: step.positives)
-        let z = try EmbeddingExchange.joined(inputs, of: filled, width: settings.dim)
+        guard let batch else { throw EmbeddingExchangeError.noOpenStep }
+        let answered = try batch.group(slices)
+        let z = try answered.joined(inputs, width: settings.dim)
         // Losses against the drawn rows, and dL/dz (equations 4 and 5).
         let answer = table.answer(
-            group: group, embeddings: z, labels: slices.flatMap { step.positives[$0] },
-            loss: loss, divisor: step.sampleCount)
+            group: group, embeddings: z, labels: answered.samples, loss: loss,
+            divisor: batch.count)
         // Of several columns the mean is reported, as in the later trainer, though the gradient is
         // that of their sum.
         let share = 1 / Float(settings.columns)
         let parts = zip(answer.values.positiveParts, answer.values.negativeParts)
             .flatMap { [$0 * share, $1 * share] }
         let losses = Tensor(parts, shape: [z.shape[0], 2])
-        return EmbeddingExchange.answers(gradient: answer.gradient, losses: losses, to: filled)
+        return answered.answers(gradient: answer.gradient, losses: losses)
     }
 
     func prepareCommit(step: Int) {
-        guard self.step?.number == step else { return }
+        guard batch?.step == step else { return }
         table.makeGradients()
     }
 
     func commit(step: Int, rate: Float, result: SliceResult) throws -> [SliceResult.Sum] {
-        guard self.step?.number == step else { throw MLCDError.stepNotOpen(step) }
-        self.step = nil
+        guard batch?.step == step else { throw EmbeddingExchangeError.stepNotOpen(step) }
+        batch = nil
         let figures = table.commit(
             rate: settings.table.learningRateFactor * Double(rate),
             firstBeta: schedule?.firstBeta(at: step))
@@ -153,23 +144,22 @@ final class MLCDCoordinator: CoordinatorMethod {
     /// all labels, or of each column of them.
     private func positives(
         step: Int, samples: [[Int]]
-    ) throws(MLCDError) -> (OpenStep, [[Int32]]) {
+    ) throws(MLCDError) -> (OpenBatch<[Int32]>, [[Int32]]) {
         guard let labels else { throw .noLabels }
         let chosen = samples.map { slice in
             slice.map { self.chosen(labels.stored(of: $0), step: step, sample: $0) }
         }
-        let opened = OpenStep(
-            number: step, positives: chosen, sampleCount: samples.reduce(0) { $0 + $1.count })
+        let batch = OpenBatch(step: step, slices: chosen)
         let classes = chosen.joined()
         guard settings.columns > 1 else {
             var all: [Int32] = []
             for own in classes { all += own }
-            return (opened, [RowDraw.positives(of: all)])
+            return (batch, [RowDraw.positives(of: all)])
         }
         let columns = (0..<settings.columns).map { column in
             RowDraw.positives(of: classes.map { $0[column] })
         }
-        return (opened, columns)
+        return (batch, columns)
     }
 
     /// l of a sample's q classes: the columns of the smallest of q draws, anew in each step.
@@ -206,7 +196,7 @@ final class MLCDCoordinator: CoordinatorMethod {
             throw MLCDError.otherLabels
         }
         try table.restore(state.map(\.changedArray), prefix: "centers")
-        step = nil
+        batch = nil
     }
 
     // MARK: Labels

@@ -1,7 +1,5 @@
 /// What can go wrong in MLCD beyond its modules' own errors.
 public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A step was answered or committed that is not open.
-    case stepNotOpen(Int)
     /// Labels are asked for before `prepare` has made or loaded them.
     case noLabels
     /// Images cannot be cut into squares of this side for clustering.
@@ -20,7 +18,6 @@ public enum MLCDError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What, where, and what to do.
     public var description: String {
         switch self {
-        case .stepNotOpen(let step): "step \(step) is not open"
         case .noLabels: "the labels of the images are neither made nor loaded yet"
         case .badPooling(let pooling, let height, let width):
             "mlcd.clustering.pooling is \(pooling), which does not divide images of "
