@@ -63,7 +63,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
         .target(name: "CPrefetch"),
         .target(
-            name: "CWideTiles",
+            name: "CWideKernels",
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
         // Memory, bytes and sockets
@@ -83,7 +83,7 @@ let package = Package(
         // Numbers
         .target(
             name: "Kernels",
-            dependencies: ["Buffers", "Threads", "COpenBLAS", "CPrefetch", "CWideTiles"],
+            dependencies: ["Buffers", "Threads", "COpenBLAS", "CPrefetch", "CWideKernels"],
             swiftSettings: numeric),
         .target(
             name: "Tensors", dependencies: ["Kernels", "Buffers", "Threads"],

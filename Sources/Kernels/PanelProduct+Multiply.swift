@@ -1,4 +1,7 @@
 extension PanelProduct {
+    /// What becomes of rows of a product: their numbers, and what they hold.
+    public typealias FinishRows = (_ rows: Range<Int>, _ c: inout MutableSpan<Float>) -> Void
+
     /// C = start + A B.
     ///
     /// - Parameters:
@@ -10,11 +13,13 @@ extension PanelProduct {
     ///   - bias: `[n]`, the start of each row; empty for zeros.
     ///   - isAdded: whether the start is what C holds, instead of a bias.
     ///   - c: `[m, n]`, rows `ldc` floats apart (default n).
+    ///   - finish: called for some rows of C after the others, as soon as they are done and still
+    ///     in a cache, with what stands between the first and the last of their elements.
     @_lifetime(c: copy c)
     public static func multiply(
         m: Int, n: Int, k: Int, a: Span<Float>, lda: Int? = nil, panels: Span<Float>,
         bias: Span<Float> = Span(), isAdded: Bool = false, c: inout MutableSpan<Float>,
-        ldc: Int? = nil
+        ldc: Int? = nil, finish: FinishRows = { _, _ in }
     ) {
         let (lda, ldc) = (lda ?? k, ldc ?? n)
         check(a.count, rows: m, columns: k, stride: lda)
@@ -23,7 +28,7 @@ extension PanelProduct {
             panels.count == floatCount(rows: k, columns: n)
                 && (bias.isEmpty || (bias.count == n && !isAdded)), "a product of other sizes")
         PanelBlocks(m: m, n: n, k: k, rowA: lda, columnA: 1, rowC: ldc)
-            .multiply(a, panels, bias: bias, isAdded: isAdded, into: &c)
+            .multiply(a, panels, bias: bias, isAdded: isAdded, into: &c, finish: finish)
     }
 
     /// C = A^T B, or C + A^T B, as `multiply`.
@@ -48,4 +53,43 @@ extension PanelProduct {
         PanelBlocks(m: m, n: n, k: k, rowA: 1, columnA: m, rowC: n)
             .multiply(a, panels, bias: Span(), isAdded: isAdded, into: &c)
     }
+
+    /// C = A^T B, B in rows: the gradient of a weight from gradients and inputs.
+    ///
+    /// - Parameters:
+    ///   - m: columns of A, rows of C.
+    ///   - n: columns of B and C.
+    ///   - k: rows of A and B.
+    ///   - a: `[k, m]`.
+    ///   - b: `[k, n]`.
+    ///   - c: `[m, n]`.
+    ///   - scratch: ``transposedScratchCount(columns:rows:)`` floats.
+    @_lifetime(c: copy c) @_lifetime(scratch: copy scratch)
+    public static func multiplyTransposed(
+        m: Int, n: Int, k: Int, a: Span<Float>, b: Span<Float>, c: inout MutableSpan<Float>,
+        scratch: inout MutableSpan<Float>
+    ) {
+        let scratchCount = transposedScratchCount(columns: n, rows: k)
+        precondition(scratch.count == scratchCount, "scratch memory of another size")
+        guard scratchCount == 0 else {
+            pack(b, rows: k, columns: n, into: &scratch)
+            multiplyTransposed(m: m, n: n, k: k, a: a, panels: scratch.span, c: &c)
+            return
+        }
+        check(a.count, rows: k, columns: m, stride: m)
+        check(b.count, rows: k, columns: n, stride: n)
+        check(c.count, rows: m, columns: n, stride: n)
+        PanelBlocks(m: m, n: n, k: k, rowA: 1, columnA: m, rowC: n, plainRowB: n)
+            .multiply(a, b, bias: Span(), isAdded: false, into: &c)
+    }
+
+    /// The floats that ``multiplyTransposed(m:n:k:a:b:c:scratch:)`` packs B `[k, n]` into: none
+    /// where it reads rows as they stand.
+    ///
+    /// That pays where rows are so short that some lie in each page of memory.
+    public static func transposedScratchCount(columns n: Int, rows k: Int) -> Int {
+        n <= plainColumnsMax ? 0 : floatCount(rows: k, columns: n)
+    }
+
+    private static let plainColumnsMax = WideRegisters.haveIntelCaches ? 256 : 0
 }

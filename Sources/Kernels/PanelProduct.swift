@@ -14,7 +14,7 @@ public enum PanelProduct {
     /// of eight elsewhere.
     ///
     /// No result depends on it, and panels never leave their process.
-    public static let width = PanelTile.hasWideRegisters ? 48 : 16
+    public static let width = WideRegisters.areThere ? 48 : 16
 
     /// The number of panels of a matrix with n columns.
     public static func panelCount(columns n: Int) -> Int { (n + width - 1) / width }

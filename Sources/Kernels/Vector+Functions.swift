@@ -59,39 +59,6 @@ extension Vector {
         }
     }
 
-    /// y = the exact GELU of x.
-    @_lifetime(y: copy y)
-    public static func gelu(_ x: Span<Float>, into y: inout MutableSpan<Float>) {
-        map(x, into: &y) { LaneMath.gelu($0) }
-    }
-
-    /// y = the exact GELU of x, d = its derivative there.
-    @_lifetime(y: copy y) @_lifetime(d: copy d)
-    public static func gelu(
-        _ x: Span<Float>, into y: inout MutableSpan<Float>, derivative d: inout MutableSpan<Float>
-    ) {
-        let count = x.count
-        precondition(y.count == count && d.count == count, "vectors differ in count")
-        var index = 0
-        while index &+ 16 <= count {
-            // Two at a time, so that the operations of one fill the waits of the other.
-            let one = LaneMath.geluAndDerivative(x.lanes(at: index))
-            let two = LaneMath.geluAndDerivative(x.lanes(at: index &+ 8))
-            y.setLanes(one.value, at: index)
-            y.setLanes(two.value, at: index &+ 8)
-            d.setLanes(one.derivative, at: index)
-            d.setLanes(two.derivative, at: index &+ 8)
-            index &+= 16
-        }
-        while index < count {
-            let part = min(8, count &- index)
-            let both = LaneMath.geluAndDerivative(x.lanes(at: index, upTo: part))
-            y.setLanes(both.value, at: index, upTo: part)
-            d.setLanes(both.derivative, at: index, upTo: part)
-            index &+= 8
-        }
-    }
-
     /// z = g where y is above 0, else 0: the gradient of `relu` from its result y.
     @_lifetime(z: copy z)
     public static func reluGradient(

@@ -1,4 +1,5 @@
 import Buffers
+import CPrefetch
 
 /// Rows of A in the order in which tiles of `PanelTile` read them: the rows of a tile beside each
 /// other, column behind column.
@@ -8,6 +9,11 @@ import Buffers
 @safe struct InterleavedRows {
     let rows: Int
     let columns: Int
+    /// Whether tiles are those of registers of sixteen: eight rows, then four, two and one.
+    var isWide = WideRegisters.areThere
+
+    /// Columns that are called for ahead, where all tiles of a column are copied at a time.
+    private static let columnsAhead = 8
 
     /// Copies a matrix whose element (i, l) stands at `a[i + l columnA]`.
     ///
@@ -15,6 +21,7 @@ import Buffers
     func copy(
         _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>
     ) {
+        guard !isWide else { return unsafe copyWide(a, columnA: columnA, into: y) }
         var (a, y) = unsafe (a, y)
         let tiles = TileRows(of: rows)
         for index in 0..<tiles.count {
@@ -38,6 +45,33 @@ import Buffers
             }
             unsafe a += count
             unsafe y += count &* columns
+        }
+    }
+
+    /// Column by column, whose parts of all tiles stand beside each other in A.
+    private func copyWide(
+        _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>
+    ) {
+        let eights = rows / 8
+        let rest = rows % 8
+        var a = unsafe a
+        for column in 0..<columns {
+            let ahead = unsafe a + Self.columnsAhead &* columnA
+            for row in stride(from: 0, to: rows, by: 16) {
+                unsafe prefetch_for_reading(ahead + row)
+            }
+            var to = unsafe y + column &* 8
+            for tile in 0..<eights {
+                unsafe to.setEight((a + tile &* 8).eight)
+                unsafe to += columns &* 8
+            }
+            var row = eights &* 8
+            for count in [4, 2, 1] where rest & count != 0 {
+                let to = unsafe y + (row &* columns &+ column &* count)
+                for index in 0..<count { unsafe to[index] = a[row &+ index] }
+                row &+= count
+            }
+            unsafe a += columnA
         }
     }
 }

@@ -14,21 +14,23 @@ import Buffers
     let columnA: Int
     /// How far apart the rows of C are.
     let rowC: Int
+    /// How far apart the rows of a B that stands in no panels are; `nil` for panels.
+    var plainRowB: Int?
 
     /// Rows of a panel that are used together, at most.
     ///
     /// They take 24 KiB of a first-level cache where a panel has 16 columns. Panels of 48 come from
     /// the second level in any case. Shorter sums are put down and taken up again more often.
-    private static let depthMax = PanelTile.hasWideRegisters ? 800 : 384
-    /// The same where A is transposed.
-    ///
-    /// Its columns are a whole row apart, and lines so far apart meet in a few places of a cache:
-    /// Intel's keep fewer of them than a sum of 800 terms has (a third of the time of dL/dW).
-    private static let transposedDepthMax = PanelTile.hasIntelCaches ? 272 : depthMax
+    private static let depthMax = WideRegisters.areThere ? 800 : 384
     /// Rows of A that meet all panels before the next ones do: 150 KiB of a second-level cache.
-    static let rowsMax = PanelTile.hasWideRegisters ? 48 : 96
-    /// Columns of C from which on it pays to interleave a transposed A.
-    private static let interleavedColumnsMin = 96
+    static let rowsMax = WideRegisters.areThere ? 48 : 96
+    /// Whether it pays to interleave a transposed A, where C has this many columns at least.
+    ///
+    /// Its columns are a whole row apart, and lines so far apart meet in a few places of a cache.
+    private static let interleavedColumnsMin = !WideRegisters.areThere
+        ? 96 : WideRegisters.haveIntelCaches ? 48 : .max
+    /// Whether the panel of the next strip is called for while this one is multiplied.
+    private static let callsForNextPanel = !WideRegisters.areThere || WideRegisters.haveIntelCaches
 
     private var width: Int { PanelProduct.width }
 
@@ -36,7 +38,7 @@ import Buffers
     @_lifetime(c: copy c)
     func multiply(
         _ a: Span<Float>, _ panels: Span<Float>, bias: Span<Float>, isAdded: Bool,
-        into c: inout MutableSpan<Float>
+        into c: inout MutableSpan<Float>, finish: PanelProduct.FinishRows = { _, _ in }
     ) {
         unsafe a.withUnsafeBufferPointer { a in
             unsafe panels.withUnsafeBufferPointer { panels in
@@ -47,7 +49,8 @@ import Buffers
                         let a = unsafe a.baseAddress ?? UnsafePointer(c)
                         let b = unsafe panels.baseAddress ?? UnsafePointer(c)
                         unsafe multiply(
-                            a, b, bias: bias.baseAddress, isAdded: isAdded, into: c)
+                            a, b, bias: bias.baseAddress, isAdded: isAdded, into: c,
+                            finish: finish)
                     }
                 }
             }
@@ -57,14 +60,13 @@ import Buffers
     /// The same, between addresses.
     func multiply(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-        isAdded: Bool, into c: UnsafeMutablePointer<Float>
+        isAdded: Bool, into c: UnsafeMutablePointer<Float>,
+        finish: PanelProduct.FinishRows = { _, _ in }
     ) {
         // Parts of one length: a short last one would cost as much of C as a long one.
-        let depthMax = columnA == 1 ? Self.depthMax : Self.transposedDepthMax
-        let parts = max(1, (k &+ depthMax &- 1) / depthMax)
+        let parts = max(1, (k &+ Self.depthMax &- 1) / Self.depthMax)
         let depth = max(8, (k &+ 8 &* parts &- 1) / (8 &* parts) &* 8)
-        let isInterleaved =
-            columnA != 1 && n >= Self.interleavedColumnsMin && !PanelTile.hasWideRegisters
+        let isInterleaved = columnA != 1 && n >= Self.interleavedColumnsMin
         unsafe withUnsafeTemporaryAllocation(
             of: Float.self, capacity: width &+ (isInterleaved ? Self.rowsMax &* depth : 0)
         ) { memory in
@@ -76,7 +78,8 @@ import Buffers
                 let isContinued = isAdded || first > 0
                 let tile = PanelTile(
                     k: min(depth, k &- first), rowA: rowA, columnA: columnA,
-                    isInterleaved: isInterleaved, rowStart: isContinued ? rowC : 0, rowC: rowC)
+                    isInterleaved: isInterleaved, rowB: plainRowB ?? width,
+                    rowStart: isContinued ? rowC : 0, rowC: rowC)
                 for firstRow in stride(from: 0, to: m, by: Self.rowsMax) {
                     let rows = min(Self.rowsMax, m &- firstRow)
                     var a = unsafe a + (firstRow &* rowA &+ first &* columnA)
@@ -85,19 +88,31 @@ import Buffers
                         unsafe order.copy(a, columnA: columnA, into: interleaved)
                         unsafe a = UnsafePointer(interleaved)
                     }
-                    for firstColumn in stride(from: 0, to: n, by: width) {
-                        let columns = min(width, n &- firstColumn)
-                        let c = unsafe c + (firstRow &* rowC &+ firstColumn)
-                        let start = unsafe bias.map { unsafe $0 + firstColumn } ?? zeros
-                        let b = unsafe b + (firstColumn &* k &+ first &* width)
+                    for column in stride(from: 0, to: n, by: width) {
+                        let c = unsafe c + (firstRow &* rowC &+ column)
+                        let start = unsafe bias.map { unsafe $0 + column } ?? zeros
+                        let next = column &+ width < n ? column &+ width : 0
+                        let callsForNext =
+                            Self.callsForNextPanel && plainRowB == nil
+                            && (next > 0 || firstRow &+ rows < m)
                         unsafe tile.strip(
-                            rows: rows, columns: columns, a, b,
-                            from: isContinued ? UnsafePointer(c) : start, into: c,
-                            next: firstColumn &+ width < n ? b + k &* width : nil)
+                            rows: rows, columns: min(width, n &- column), a,
+                            b + strip(column, first), from: isContinued ? UnsafePointer(c) : start,
+                            into: c, next: callsForNext ? b + strip(next, first) : nil)
                     }
+                    guard first &+ depth >= k, n > 0 else { continue }
+                    var span = unsafe MutableSpan(
+                        _unsafeStart: c + firstRow &* rowC, count: (rows &- 1) &* rowC &+ n)
+                    finish(firstRow..<(firstRow &+ rows), &span)
                 }
             }
         }
+    }
+
+    /// Where the columns from `column` on begin in B, at this row.
+    @inline(__always)
+    private func strip(_ column: Int, _ row: Int) -> Int {
+        plainRowB.map { row &* $0 &+ column } ?? column &* k &+ row &* width
     }
 
     /// Packs B, `[k, n]` with rows `stride` floats apart, into panels of the right size.

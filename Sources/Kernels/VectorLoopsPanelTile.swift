@@ -1,10 +1,10 @@
 import Buffers
 import CPrefetch
-import CWideTiles
+import CWideKernels
 
 /// The innermost loops of `PanelProduct`: a few rows of C by one panel of columns.
 ///
-/// Where the processor has registers of sixteen floats they are used (`CWideTiles`), elsewhere
+/// Where the processor has registers of sixteen floats they are used (`CWideKernels`), elsewhere
 /// those of eight: tiles of six rows by 16 columns, whose part of a panel is one cache line a row.
 ///
 /// Each element of C is one chain of fused multiply-adds, from the first l to the last, that begins
@@ -27,13 +27,7 @@ import CWideTiles
     let rowC: Int
 
     /// Whether registers of sixteen floats are used.
-    var isWide = Self.hasWideRegisters
-
-    /// Whether the processor has registers of sixteen floats.
-    static let hasWideRegisters = wide_strip_is_supported() != 0
-
-    /// Whether it has, and its caches are Intel's.
-    static let hasIntelCaches = hasWideRegisters && wide_strip_is_intel() != 0
+    var isWide = WideRegisters.areThere
 
     /// The columns of two registers of eight.
     private var width: Int { 16 }
@@ -54,9 +48,10 @@ import CWideTiles
         next: UnsafePointer<Float>? = nil
     ) {
         guard !isWide else {
-            var shape = wide_strip(
-                rows: rows, columns: columns, k: k, row_a: rowA, column_a: columnA, row_b: rowB,
-                row_start: rowStart, row_c: rowC)
+            var shape = unsafe wide_strip(
+                rows: rows, columns: columns, k: k, row_a: rowA, column_a: columnA,
+                is_interleaved: isInterleaved ? 1 : 0, row_b: rowB, row_start: rowStart,
+                row_c: rowC, next: next, next_lines: next == nil ? 0 : k &* 3)
             return unsafe wide_strip_multiply(&shape, a, b, start, c)
         }
         for column in stride(from: 0, to: columns, by: width) {

@@ -9,7 +9,7 @@ import Buffers
     let n: Int
     let k: Int
     /// Whether registers of sixteen floats are used.
-    var isWide = PanelTile.hasWideRegisters
+    var isWide = WideRegisters.areThere
 
     /// Computes all of C.
     ///

@@ -77,9 +77,11 @@ public final class Tape {
     public func flatGradient(
         of outputs: [(output: Variable, cotangent: Tensor)], count: Int
     ) -> Tensor {
-        let flat = FlatGradient(count: count, places: records.map(\.flatRange), pool: pool)
         let isWanted = [Bool](repeating: false, count: records.count)
-        var cotangents = Cotangents(count: records.count, pool: pool, flat: flat)
+        // Nobody else may hold the vector, or the first write to it would copy it.
+        var cotangents = Cotangents(
+            count: records.count, pool: pool,
+            flat: FlatGradient(count: count, places: records.map(\.flatRange), pool: pool))
         goBack(from: outputs, keeping: isWanted, &cotangents)
         return cotangents.flatGradient() ?? Tensor(zeros: [count])
     }
@@ -100,7 +102,8 @@ public final class Tape {
             let index = records.count
             guard let backward = record.backward else { continue }
             guard let gradient = cotangents.take(index, keeping: isWanted[index]) else { continue }
-            backward(gradient, &cotangents)
+            // Given away: an operation may write its result over it.
+            backward(consume gradient, &cotangents)
             progress?()
         }
     }

@@ -4,7 +4,7 @@ import Testing
 /// Strips in registers of eight and of sixteen floats: the same bits, those of the definition.
 @Suite struct PanelTileTests {
     /// Whether registers of sixteen are used; both where the processor has them.
-    static let kinds = PanelTile.hasWideRegisters ? [false, true] : [false]
+    static let kinds = WideRegisters.areThere ? [false, true] : [false]
     /// Columns around every edge of a register, a tile and a panel.
     static let columns = [1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 40, 47, 48]
 

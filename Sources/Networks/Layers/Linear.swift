@@ -16,6 +16,12 @@ public struct Linear: Sendable {
 
     /// `[..., inputs]` to `[..., outputs]`.
     public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        linear(x, weight: pass.variable(weight), bias: bias.map(pass.variable))
+        let (weight, bias) = variables(pass)
+        return linear(x, weight: weight, bias: bias)
+    }
+
+    /// The layer's parameters, for an operation that computes more than this layer.
+    func variables(_ pass: ForwardPass) -> (weight: Variable, bias: Variable?) {
+        (pass.variable(weight), bias.map(pass.variable))
     }
 }

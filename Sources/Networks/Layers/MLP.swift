@@ -22,6 +22,7 @@ public struct MLP: Sendable {
 
     /// `[..., width]` to the same shape.
     public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        second(gelu(first(x, pass)), pass)
+        feedForward(
+            x, first: first.variables(pass), second: second.variables(pass))
     }
 }

@@ -10,24 +10,15 @@
 // So many rows of B are called for ahead: they come from a second-level cache.
 enum { lanes = 16, rows_max = 8, rows_ahead = 8 };
 
-int wide_strip_is_supported(void) { return __builtin_cpu_supports("avx512f") != 0; }
-
-int wide_strip_is_intel(void) { return __builtin_cpu_is("intel") != 0; }
-
 // One tile of `rows` by `vectors` registers. Always inlined with both as constants, so that the
-// sums are registers from beginning to end: at most 24 of them, three of B and one of A.
+// sums are registers from beginning to end: at most 24 of them, three of B and one of A. Calls for
+// `lines` lines from `next` on.
 WIDE static inline __attribute__((always_inline)) void tile(
     const int rows, const int vectors, const struct wide_strip *s, __mmask16 last, const float *a,
-    const float *b, const float *start, float *c) {
+    const long row_a, const long column_a, const float *b, const float *start, float *c,
+    const float *next, long lines) {
     __m512 sums[rows_max][3];
-    const long row_a = s->row_a, column_a = s->column_a, row_b = s->row_b;
-    // The sums are written when their lines are there: a store that misses holds others up. The
-    // next tile begins with its lines, where it takes up sums that were put down.
-    UNROLLED for (int i = 0; i < 2 * rows; i++) {
-        UNROLLED for (int j = 0; j < vectors; j++) {
-            __builtin_prefetch(c + i * s->row_c + j * lanes, 1, 3);
-        }
-    }
+    const long row_b = s->row_b;
     UNROLLED for (int i = 0; i < rows; i++) {
         UNROLLED for (int j = 0; j < vectors; j++) {
             const float *from = start + i * s->row_start + j * lanes;
@@ -35,12 +26,29 @@ WIDE static inline __attribute__((always_inline)) void tile(
                 j + 1 < vectors ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(last, from);
         }
     }
+    // Sums are written when their lines are there: a store that misses holds others up. The lines
+    // of the next tile are called for row by row all along, or they would hold up those of B.
+    const float *next_row = c + rows * s->row_c;
+    const long turns = s->k / rows;
+    long turn = 0;
     for (long l = s->k; l > 0; l--) {
         __m512 row[3];
         UNROLLED for (int j = 0; j < vectors; j++) {
             const float *from = b + j * lanes;
             row[j] = j + 1 < vectors ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(last, from);
             __builtin_prefetch(from + rows_ahead * row_b, 0, 3);
+        }
+        if (turn-- == 0) {
+            UNROLLED for (int j = 0; j < vectors; j++) {
+                __builtin_prefetch(next_row + j * lanes, 1, 3);
+            }
+            next_row += s->row_c;
+            turn = turns - 1;
+        }
+        if (lines > 0) {
+            __builtin_prefetch(next, 0, 2);
+            next += lanes;
+            lines--;
         }
         UNROLLED for (int i = 0; i < rows; i++) {
             const __m512 factor = _mm512_set1_ps(a[i * row_a]);
@@ -63,16 +71,24 @@ WIDE static inline __attribute__((always_inline)) void tile(
     }
 }
 
-// All rows of a strip of so many registers, a constant where it is inlined.
+// All rows of a strip of so many registers, a constant where it is inlined, as is whether A is
+// interleaved.
 WIDE static inline __attribute__((always_inline)) void all_rows(
-    const int vectors, const struct wide_strip *s, __mmask16 last, const float *a, const float *b,
-    const float *start, float *c) {
+    const int vectors, const int is_interleaved, const struct wide_strip *s, __mmask16 last,
+    const float *a, const float *b, const float *start, float *c) {
+    const float *next = s->next;
+    // Each tile of eight rows calls for its part of the lines, one with each row of B.
+    const long tiles = s->rows / rows_max;
+    const long lines = tiles > 0 ? (s->next_lines + tiles - 1) / tiles : 0;
     long row = 0;
     // As many tiles of eight rows as there are, then at most one of four, of two and of one.
     UNROLLED for (int rows = rows_max; rows > 0; rows /= 2) {
         for (; row + rows <= s->rows; row += rows) {
-            tile(rows, vectors, s, last, a + row * s->row_a, b, start + row * s->row_start,
-                 c + row * s->row_c);
+            tile(rows, vectors, s, last, a + row * (is_interleaved ? s->k : s->row_a),
+                 is_interleaved ? 1 : s->row_a, is_interleaved ? rows : s->column_a, b,
+                 start + row * s->row_start, c + row * s->row_c, next,
+                 rows == rows_max ? lines : 0);
+            next += lines * lanes;
         }
     }
 }
@@ -81,18 +97,21 @@ WIDE void wide_strip_multiply(
     const struct wide_strip *s, const float *a, const float *b, const float *start, float *c) {
     const long vectors = (s->columns + lanes - 1) / lanes;
     const __mmask16 last = (__mmask16)(0xffff >> (vectors * lanes - s->columns));
+    if (s->is_interleaved) {
+        switch (vectors) {
+        case 1: return all_rows(1, 1, s, last, a, b, start, c);
+        case 2: return all_rows(2, 1, s, last, a, b, start, c);
+        default: return all_rows(3, 1, s, last, a, b, start, c);
+        }
+    }
     switch (vectors) {
-    case 1: return all_rows(1, s, last, a, b, start, c);
-    case 2: return all_rows(2, s, last, a, b, start, c);
-    default: return all_rows(3, s, last, a, b, start, c);
+    case 1: return all_rows(1, 0, s, last, a, b, start, c);
+    case 2: return all_rows(2, 0, s, last, a, b, start, c);
+    default: return all_rows(3, 0, s, last, a, b, start, c);
     }
 }
 
 #else
-
-int wide_strip_is_supported(void) { return 0; }
-
-int wide_strip_is_intel(void) { return 0; }
 
 void wide_strip_multiply(
     const struct wide_strip *s, const float *a, const float *b, const float *start, float *c) {
