@@ -1,59 +1,9 @@
 #include "wide_functions.h"
+#include "wide_lanes.h"
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
 #include <stddef.h>
-
-#define WIDE __attribute__((target("avx512f")))
-#define INLINED WIDE static inline __attribute__((always_inline))
-
-// A product and a sum stay two operations unless they are called a fused multiply-add.
-#pragma STDC FP_CONTRACT OFF
-
-enum { lanes = 16 };
-
-INLINED __m512 all(float x) { return _mm512_set1_ps(x); }
-
-// p r + c
-INLINED __m512 next_term(__m512 p, __m512 r, float c) { return _mm512_fmadd_ps(p, r, all(c)); }
-
-INLINED __m512 masked(__m512 x, int mask) {
-    return _mm512_castsi512_ps(
-        _mm512_and_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(mask)));
-}
-
-// `LaneMath.expOfRemainder`
-INLINED __m512 exp_of_remainder(__m512 x, __m512 n) {
-    __m512 r = _mm512_fmadd_ps(n, all(-0x1.62e400p-1f), x);
-    r = _mm512_fmadd_ps(n, all(-0x1.7f7d1cp-20f), r);
-    __m512 p = all(0x1.694000p-10f);
-    p = next_term(p, r, 0x1.125edcp-7f);
-    p = next_term(p, r, 0x1.555b5ap-5f);
-    p = next_term(p, r, 0x1.555450p-3f);
-    p = next_term(p, r, 0x1.fffff6p-2f);
-    p = next_term(p, r, 1);
-    return next_term(p, r, 1);
-}
-
-// `LaneMath.powerOfTwo`
-INLINED __m512 power_of_two(__m512i n) {
-    return _mm512_castsi512_ps(
-        _mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
-}
-
-static const float rounding_bits = 0x1.8p23f;
-
-INLINED __m512i exponent(__m512 shifted) {
-    return _mm512_sub_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(0x4b400000));
-}
-
-// `LaneMath.expOfNormal`
-INLINED __m512 exp_of_normal(__m512 x) {
-    const __m512 shifted = _mm512_fmadd_ps(x, all(0x1.715476p0f), all(rounding_bits));
-    const __m512 p = exp_of_remainder(x, _mm512_sub_ps(shifted, all(rounding_bits)));
-    return _mm512_mul_ps(p, power_of_two(exponent(shifted)));
-}
 
 // `LaneMath.geluAndDerivative`
 INLINED __m512 gelu(__m512 x, __m512 *derivative) {
@@ -84,8 +34,7 @@ INLINED __m512 gelu(__m512 x, __m512 *derivative) {
 
 WIDE void wide_gelu(const float *x, float *y, float *derivative, long count) {
     for (long i = 0; i < count; i += lanes) {
-        const __mmask16 part =
-            count - i >= lanes ? 0xffff : (__mmask16)((1u << (count - i)) - 1);
+        const __mmask16 part = first_lanes(count - i);
         __m512 d;
         const __m512 value = gelu(_mm512_maskz_loadu_ps(part, x + i), &d);
         _mm512_mask_storeu_ps(y + i, part, value);

@@ -1,19 +1,15 @@
 #include "wide_tiles.h"
+#include "wide_lanes.h"
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
-#define WIDE __attribute__((target("avx512f")))
-#define UNROLLED _Pragma("clang loop unroll(full)")
-
 // So many rows of B are called for ahead: they come from a second-level cache.
-enum { lanes = 16, rows_max = 8, rows_ahead = 8 };
+enum { rows_max = 8, rows_ahead = 8 };
 
 // One tile of `rows` by `vectors` registers. Always inlined with both as constants, so that the
 // sums are registers from beginning to end: at most 24 of them, three of B and one of A. Calls for
 // `lines` lines from `next` on.
-WIDE static inline __attribute__((always_inline)) void tile(
+INLINED void tile(
     const int rows, const int vectors, const struct wide_strip *s, __mmask16 last, const float *a,
     const long row_a, const long column_a, const float *b, const float *start, float *c,
     const float *next, long lines) {
@@ -73,7 +69,7 @@ WIDE static inline __attribute__((always_inline)) void tile(
 
 // All rows of a strip of so many registers, a constant where it is inlined, as is whether A is
 // interleaved.
-WIDE static inline __attribute__((always_inline)) void all_rows(
+INLINED void all_rows(
     const int vectors, const int is_interleaved, const struct wide_strip *s, __mmask16 last,
     const float *a, const float *b, const float *start, float *c) {
     const float *next = s->next;

@@ -1,4 +1,5 @@
 import Buffers
+import CWideKernels
 
 /// Products of matrices on one thread whose bits are defined: what the layers of networks compute.
 ///
@@ -51,6 +52,7 @@ public enum PanelProduct {
     ) {
         check(w.count, rows: n, columns: k, stride: k)
         precondition(panels.count == floatCount(rows: k, columns: n), "panels of another size")
+        guard !WideRegisters.areThere else { return packWide(w, rows: k, columns: n, &panels) }
         for column in 0..<(panelCount(columns: n) &* width) {
             var place = (column / width) &* k &* width &+ column % width
             if column < n {
@@ -63,6 +65,28 @@ public enum PanelProduct {
                 for _ in 0..<k {
                     panels[place] = 0
                     place &+= width
+                }
+            }
+        }
+    }
+
+    /// As `packTransposed`, in registers of sixteen.
+    @_lifetime(panels: copy panels)
+    private static func packWide(
+        _ w: Span<Float>, rows k: Int, columns n: Int, _ panels: inout MutableSpan<Float>
+    ) {
+        // Zeros past the last column.
+        if n % width != 0 {
+            var last = panels._mutatingExtracting(last: k &* width)
+            Vector.fill(&last, with: 0)
+        }
+        unsafe w.withUnsafeBufferPointer { w in
+            unsafe panels.withUnsafeMutableBufferPointer { panels in
+                guard let w = w.baseAddress, let panels = panels.baseAddress else { return }
+                for column in stride(from: 0, to: n, by: width) {
+                    unsafe wide_transpose(
+                        w + column &* k, min(width, n &- column), k, k, panels + column &* k,
+                        width)
                 }
             }
         }

@@ -1,4 +1,5 @@
 import Buffers
+import CWideKernels
 
 /// Sums over a row have the order of `Vector`; sums over rows go from the first to the last.
 extension Rows {
@@ -20,6 +21,12 @@ extension Rows {
         precondition(
             bias.count == width && y.count == x.count && means.count == height
                 && inverses.count == height, "layerNorm: counts differ")
+        guard !WideRegisters.areThere else {
+            unsafe withAddresses(x, weight, bias, &y, &means, &inverses) {
+                unsafe wide_layer_norm($0, $1, $2, epsilon, height, width, $3, $4, $5)
+            }
+            return
+        }
         for row in 0..<height {
             let start = row &* width
             let total = Vector.reduce(width) { sum, index, part in
@@ -46,10 +53,12 @@ extension Rows {
     ///
     /// With n = (x - mean) inverse and h = g w: dx = inverse (h - mean(h) - n mean(h n)),
     /// dw = the sum of g n over rows, db = the sum of g over rows.
+    ///
+    /// - Parameter isAdded: whether dx is added to what stands there.
     @_lifetime(dx: copy dx) @_lifetime(dWeight: copy dWeight) @_lifetime(dBias: copy dBias)
     public static func layerNormGradient(
         _ x: Span<Float>, weight: Span<Float>, means: Span<Float>, inverses: Span<Float>,
-        gradient g: Span<Float>, into dx: inout MutableSpan<Float>,
+        gradient g: Span<Float>, isAdded: Bool = false, into dx: inout MutableSpan<Float>,
         dWeight: inout MutableSpan<Float>, dBias: inout MutableSpan<Float>
     ) {
         let width = weight.count
@@ -58,6 +67,18 @@ extension Rows {
             g.count == x.count && dx.count == x.count && dWeight.count == width
                 && dBias.count == width && means.count == height && inverses.count == height,
             "layerNorm gradient: counts differ")
+        guard !WideRegisters.areThere else {
+            unsafe withAddresses(x, weight, g, &dx, &dWeight, &dBias) { x, w, g, dx, dw, db in
+                unsafe means.withUnsafeBufferPointer { means in
+                    unsafe inverses.withUnsafeBufferPointer { inverses in
+                        unsafe wide_layer_norm_gradient(
+                            x, w, means.baseAddress, inverses.baseAddress, g, height, width, dx,
+                            isAdded ? 1 : 0, dw, db)
+                    }
+                }
+            }
+            return
+        }
         Vector.fill(&dWeight, with: 0)
         Vector.fill(&dBias, with: 0)
         for row in 0..<height {
@@ -79,7 +100,8 @@ extension Rows {
                 let gradient = g.lanes(at: index, upTo: part)
                 let normal = deviation(x, index, part, mean) * inverse
                 let h = gradient * weight.lanes(at: column, upTo: part)
-                let value = ((h - meanH) - normal * meanHN) * inverse
+                var value = ((h - meanH) - normal * meanHN) * inverse
+                if isAdded { value = dx.lanes(at: index, upTo: part) + value }
                 dx.setLanes(value, at: index, upTo: part)
                 let dw = dWeight.lanes(at: column, upTo: part).addingProduct(gradient, normal)
                 dWeight.setLanes(dw, at: column, upTo: part)
@@ -100,5 +122,33 @@ extension Rows {
         var result = Lanes(repeating: 0)
         for lane in 0..<part { result[lane] = x[index &+ lane] - mean }
         return result
+    }
+
+    /// Where six vectors begin, three of them to be written.
+    @_lifetime(d: copy d) @_lifetime(e: copy e) @_lifetime(f: copy f)
+    private static func withAddresses(
+        _ a: Span<Float>, _ b: Span<Float>, _ c: Span<Float>, _ d: inout MutableSpan<Float>,
+        _ e: inout MutableSpan<Float>, _ f: inout MutableSpan<Float>,
+        _ body: (
+            UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?,
+            UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
+            UnsafeMutablePointer<Float>?
+        ) -> Void
+    ) {
+        unsafe a.withUnsafeBufferPointer { a in
+            unsafe b.withUnsafeBufferPointer { b in
+                unsafe c.withUnsafeBufferPointer { c in
+                    unsafe d.withUnsafeMutableBufferPointer { d in
+                        unsafe e.withUnsafeMutableBufferPointer { e in
+                            unsafe f.withUnsafeMutableBufferPointer { f in
+                                unsafe body(
+                                    a.baseAddress, b.baseAddress, c.baseAddress, d.baseAddress,
+                                    e.baseAddress, f.baseAddress)
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -19,35 +19,31 @@ public enum Rows {
     public static func columnSums(_ matrix: Span<Float>, into sums: inout MutableSpan<Float>) {
         let width = sums.count
         let height = rowCount(matrix.count, width: width)
-        var column = 0
-        // Four registers at a time, so that the additions of one do not wait for another's.
-        while column &+ 32 <= width {
-            var (s0, s1) = (Lanes(repeating: 0), Lanes(repeating: 0))
-            var (s2, s3) = (s0, s1)
-            var index = column
-            for _ in 0..<height {
-                s0 += matrix.lanes(at: index)
-                s1 += matrix.lanes(at: index &+ 8)
-                s2 += matrix.lanes(at: index &+ 16)
-                s3 += matrix.lanes(at: index &+ 24)
-                index &+= width
+        Vector.fill(&sums, with: 0)
+        // Four rows at a time: streams, and one store for four additions.
+        var row = 0
+        while row &+ 4 <= height {
+            let start = row &* width
+            Vector.forEachLanes(width) { column, part in
+                var sum = sums.lanes(at: column, upTo: part)
+                var index = start &+ column
+                for _ in 0..<4 {
+                    sum += matrix.lanes(at: index, upTo: part)
+                    index &+= width
+                }
+                sums.setLanes(sum, at: column, upTo: part)
             }
-            sums.setLanes(s0, at: column)
-            sums.setLanes(s1, at: column &+ 8)
-            sums.setLanes(s2, at: column &+ 16)
-            sums.setLanes(s3, at: column &+ 24)
-            column &+= 32
+            row &+= 4
         }
-        while column < width {
-            let part = min(8, width &- column)
-            var sum = Lanes(repeating: 0)
-            var index = column
-            for _ in 0..<height {
-                sum += part == 8 ? matrix.lanes(at: index) : matrix.lanes(at: index, count: part)
-                index &+= width
+        while row < height {
+            let start = row &* width
+            Vector.forEachLanes(width) { column, part in
+                let sum =
+                    sums.lanes(at: column, upTo: part)
+                    + matrix.lanes(at: start &+ column, upTo: part)
+                sums.setLanes(sum, at: column, upTo: part)
             }
-            sums.setLanes(sum, at: column, count: part)
-            column &+= part
+            row &+= 1
         }
     }
 

@@ -1,4 +1,5 @@
 import Buffers
+import CWideKernels
 
 /// Scaled dot-product self-attention on the packed projections of a transformer.
 ///
@@ -199,6 +200,13 @@ import Buffers
         _ x: UnsafePointer<Float>, _ row: Int, into y: UnsafeMutablePointer<Float>
     ) {
         let padded = paddedTokens
+        guard !WideRegisters.areThere else {
+            unsafe wide_transpose(x, tokens, headWidth, row, y, padded)
+            for feature in 0..<headWidth {
+                for token in tokens..<padded { unsafe y[feature &* padded &+ token] = 0 }
+            }
+            return
+        }
         for feature in 0..<headWidth {
             let line = unsafe y + feature &* padded
             for token in 0..<tokens { unsafe line[token] = x[token &* row &+ feature] }
@@ -212,6 +220,9 @@ import Buffers
         let raw = UnsafeMutableRawPointer(p)
         let lanes = paddedTokens / 8
         for token in visible..<paddedTokens { unsafe p[token] = -.infinity }
+        guard !WideRegisters.areThere else {
+            return unsafe wide_softmax(p, paddedTokens, scale)
+        }
         var best = Lanes(repeating: -.infinity)
         for lane in 0..<lanes {
             let start = lane &* 8
@@ -240,6 +251,9 @@ import Buffers
     private func softmaxGradient(
         _ p: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>
     ) {
+        guard !WideRegisters.areThere else {
+            return unsafe wide_softmax_gradient(p, g, paddedTokens, scale)
+        }
         let (from, to) = unsafe (UnsafeRawPointer(p), UnsafeMutableRawPointer(g))
         let lanes = paddedTokens / 8
         var inner = Lanes(repeating: 0)

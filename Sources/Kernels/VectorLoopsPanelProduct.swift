@@ -49,7 +49,7 @@ import Buffers
                         let a = unsafe a.baseAddress ?? UnsafePointer(c)
                         let b = unsafe panels.baseAddress ?? UnsafePointer(c)
                         unsafe multiply(
-                            a, b, bias: bias.baseAddress, isAdded: isAdded, into: c,
+                            a, b, bias: bias.isEmpty ? nil : bias.baseAddress, isAdded: isAdded, into: c,
                             finish: finish)
                     }
                 }

@@ -38,6 +38,22 @@ struct Cotangents {
         add(gradient, to: place)
     }
 
+    /// Adds to the gradient of a variable, in place where one is known that nobody else holds; does
+    /// nothing where none is needed.
+    ///
+    /// - Parameter fill: adds to every element if the second argument says so, else writes it.
+    mutating func add(
+        to place: Place, inPlace fill: (inout MutableSpan<Float>, _ isAdded: Bool) -> Void
+    ) {
+        guard let index = place.record else { return }
+        guard flat?.holds(index) != true, known[index]?.isUnique == true,
+            var sum = known[index].take()
+        else { return add(to: place) { fill(&$0, false) } }
+        var span = sum.mutableSpan
+        fill(&span, true)
+        known[index] = sum
+    }
+
     /// Adds to the gradient of a variable; does nothing where none is needed.
     mutating func add(_ gradient: consuming Tensor, to place: Place) {
         guard let index = place.record else { return }

@@ -57,6 +57,13 @@ let elementwiseKernels: [ElementwiseKernel] = [
         var span = value.mutableSpan
         Vector.gelu(x, into: &span, derivative: &y)
     },
+    ElementwiseKernel(name: "gelu") { y, _, _ in Vector.gelu(&y) },
+    ElementwiseKernel(name: "gelu") { y, x, _ in
+        var value = [Float](repeating: 0, count: x.count)
+        for index in 0..<x.count { value[index] = x[index] }
+        var span = value.mutableSpan
+        Vector.gelu(&span, derivative: &y)
+    },
     ElementwiseKernel(name: "oneMinusSquare") { y, x, _ in Vector.oneMinusSquare(x, into: &y) },
     ElementwiseKernel(name: "timesOneMinus") { y, x, _ in Vector.timesOneMinus(x, into: &y) },
     ElementwiseKernel(name: "exponentiateCosines") { y, x, old in
@@ -96,4 +103,6 @@ let reductionKernels = [
 ]
 
 /// Parts of kernels, which the canary runs with them, what calls kernels on threads, and sizes.
-let kernelParts = ["reduce", "forEachLanes", "updateParts", "panelCount", "floatCount"]
+let kernelParts = [
+    "reduce", "forEachLanes", "updateParts", "panelCount", "floatCount", "transposedScratchCount",
+]

@@ -80,6 +80,60 @@ import Testing
     }
 
     @Test(arguments: shapes)
+    func `a right factor in rows gives the same bits as in panels`(
+        _ shape: (m: Int, n: Int, k: Int)
+    ) {
+        let (m, n, k) = shape
+        let (a, b) = (numbers(k * m, seed: 13), numbers(k * n, seed: 14))
+        var c = [Float](repeating: .nan, count: m * n)
+        var scratch = [Float](
+            repeating: .nan, count: PanelProduct.transposedScratchCount(columns: n, rows: k))
+        var span = c.mutableSpan
+        var room = scratch.mutableSpan
+        PanelProduct.multiplyTransposed(
+            m: m, n: n, k: k, a: a.span, b: b.span, c: &span, scratch: &room)
+        expectChains(
+            c, rows: m, columns: n, k: k, start: { _, _ in 0 }, a: { a[$1 * m + $0] },
+            b: { b[$0 * n + $1] })
+    }
+
+    @Test(arguments: shapes)
+    func `rows are finished once, in order, when they are whole`(
+        _ shape: (m: Int, n: Int, k: Int)
+    ) {
+        let (m, n, k) = shape
+        let (a, b) = (numbers(m * k, seed: 15), numbers(k * n, seed: 16))
+        let panels = packed(b, rows: k, columns: n)
+        var (whole, c) = (
+            [Float](repeating: .nan, count: m * n), [Float](repeating: .nan, count: m * n)
+        )
+        var span = c.mutableSpan
+        var other = whole.mutableSpan
+        PanelProduct.multiply(m: m, n: n, k: k, a: a.span, panels: panels.span, c: &other)
+        var finished = 0
+        PanelProduct.multiply(m: m, n: n, k: k, a: a.span, panels: panels.span, c: &span) {
+            rows, part in
+            #expect(rows.lowerBound == finished && part.count == rows.count * n)
+            finished = rows.upperBound
+            Vector.scale(&part, by: 2)
+        }
+        #expect(finished == m)
+        #expect(c == whole.map { 2 * $0 })
+    }
+
+    @Test(arguments: shapes)
+    func `a transpose is packed as the matrix is`(_ shape: (m: Int, n: Int, k: Int)) {
+        let (n, k) = (shape.n, shape.k)
+        let w = numbers(n * k, seed: 17)
+        let b = (0..<(k * n)).map { w[$0 % n * k + $0 / n] }
+        var panels = [Float](
+            repeating: .nan, count: PanelProduct.floatCount(rows: k, columns: n))
+        var span = panels.mutableSpan
+        PanelProduct.packTransposed(w.span, rows: k, columns: n, into: &span)
+        #expect(panels == packed(b, rows: k, columns: n))
+    }
+
+    @Test(arguments: shapes)
     func `BLAS finds the same product within its error`(_ shape: (m: Int, n: Int, k: Int)) {
         let (m, n, k) = shape
         let a = numbers(m * k, seed: 8)

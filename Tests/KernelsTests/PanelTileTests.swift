@@ -17,6 +17,29 @@ import Testing
         }
     }
 
+    @Test(arguments: kinds, [1, 5, 8, 15, 23, 48])
+    func `an interleaved left factor gives the same bits`(isWide: Bool, rows: Int) {
+        let (k, columns) = (37, 48)
+        let (a, b) = (numbers(k * rows, seed: 1), numbers(k * columns, seed: 2))
+        var interleaved = [Float](repeating: .nan, count: k * rows)
+        unsafe withAddresses(a, b, &interleaved) { a, _, y in
+            let order = InterleavedRows(rows: rows, columns: k, isWide: isWide)
+            unsafe order.copy(a, columnA: rows, into: y)
+        }
+        var c = [Float](repeating: 0, count: rows * columns)
+        unsafe withAddresses(interleaved, b, &c) { a, b, c in
+            let tile = PanelTile(
+                k: k, rowA: 1, columnA: rows, isInterleaved: true, rowB: columns,
+                rowStart: columns, rowC: columns, isWide: isWide)
+            // What is called for next is no number that is read.
+            unsafe tile.strip(
+                rows: rows, columns: columns, a, b, from: UnsafePointer(c), into: c, next: b)
+        }
+        expectChains(
+            c, rows: rows, columns: columns, k: k, start: { _, _ in 0 }, a: { a[$1 * rows + $0] },
+            b: { b[$0 * columns + $1] })
+    }
+
     @Test(arguments: kinds)
     func `small products are the same in registers of either length`(isWide: Bool) {
         for (m, n, k) in [

@@ -42,6 +42,25 @@ private let productCases: [GradientCase] =
         GradientCase("linear", "no bias", [sample([3, 9], 1), sample([10, 9], 2)]) {
             linear($0[0], weight: $0[1])
         },
+        GradientCase(
+            "linear", "added to a residual",
+            [sample([3, 9], 1), sample([10, 9], 2), sample([10], 3), sample([3, 10], 4)]
+        ) {
+            linear($0[0], weight: $0[1], bias: $0[2], addedTo: $0[3])
+        },
+        GradientCase("feedForward", feedForwardInputs(ins: 5, hidden: 7, outs: 4)) {
+            feedForward($0[0], first: ($0[1], $0[2]), second: ($0[3], $0[4]))
+        },
+        GradientCase(
+            "feedForward", "added to its input", feedForwardInputs(ins: 9, hidden: 20, outs: 9)
+        ) {
+            feedForward($0[0], first: ($0[1], $0[2]), second: ($0[3], $0[4]), addedTo: $0[0])
+        },
+        GradientCase(
+            "feedForward", "no biases", [sample([3, 5], 1), sample([6, 5], 2), sample([5, 6], 3)]
+        ) {
+            feedForward($0[0], first: ($0[1], nil), second: ($0[2], nil))
+        },
         GradientCase("selfAttention", [sample([2, 4, 24], 1)]) { selfAttention($0[0], heads: 1) },
         GradientCase("selfAttention", "16 wide", [sample([1, 9, 96], 2)]) {
             selfAttention($0[0], heads: 2)
@@ -53,6 +72,13 @@ private let productCases: [GradientCase] =
             selfAttention($0[0], heads: 1)
         },
     ]
+
+private func feedForwardInputs(ins: Int, hidden: Int, outs: Int) -> [Tensor] {
+    [
+        sample([2, 3, ins], 1), sample([hidden, ins], 2), sample([hidden], 3),
+        sample([outs, hidden], 4), sample([outs], 5),
+    ]
+}
 
 private let rowCases: [GradientCase] = [
     GradientCase("softmax", [sample([3, 5], 1, from: -2, to: 2)]) { softmax($0[0]) },

@@ -29,8 +29,12 @@ public struct Attention: Sendable {
             weight: initialisation.linearWeight(fanIn: width), bias: .zeros)
     }
 
-    /// `[B, T, width]` to the same shape.
-    public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        projection(selfAttention(qkv(x, pass), heads: heads, isCausal: isCausal), pass)
+    /// `[B, T, width]` to the same shape, added to a residual of that shape if there is one.
+    public func callAsFunction(
+        _ x: Variable, _ pass: ForwardPass, addedTo residual: Variable? = nil
+    ) -> Variable {
+        projection(
+            selfAttention(qkv(x, pass), heads: heads, isCausal: isCausal), pass,
+            addedTo: residual)
     }
 }

@@ -14,10 +14,12 @@ public struct Linear: Sendable {
         self.bias = bias.map { layout.parameter("\(name).bias", [outputs], .bias, $0) }
     }
 
-    /// `[..., inputs]` to `[..., outputs]`.
-    public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+    /// `[..., inputs]` to `[..., outputs]`, added to a residual of that shape if there is one.
+    public func callAsFunction(
+        _ x: Variable, _ pass: ForwardPass, addedTo residual: Variable? = nil
+    ) -> Variable {
         let (weight, bias) = variables(pass)
-        return linear(x, weight: weight, bias: bias)
+        return linear(x, weight: weight, bias: bias, addedTo: residual)
     }
 
     /// The layer's parameters, for an operation that computes more than this layer.

@@ -20,9 +20,12 @@ public struct MLP: Sendable {
             bias: initialisation.linearBias(fanIn: hidden))
     }
 
-    /// `[..., width]` to the same shape.
-    public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+    /// `[..., width]` to the same shape, added to a residual of that shape if there is one.
+    public func callAsFunction(
+        _ x: Variable, _ pass: ForwardPass, addedTo residual: Variable? = nil
+    ) -> Variable {
         feedForward(
-            x, first: first.variables(pass), second: second.variables(pass))
+            x, first: first.variables(pass), second: second.variables(pass),
+            addedTo: residual)
     }
 }

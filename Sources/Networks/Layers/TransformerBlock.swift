@@ -27,7 +27,7 @@ public struct TransformerBlock: Sendable {
 
     /// `[B, T, width]` to the same shape.
     public func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        let attended = x + attention(norm1(x, pass), pass)
-        return attended + mlp(norm2(attended, pass), pass)
+        let attended = attention(norm1(x, pass), pass, addedTo: x)
+        return mlp(norm2(attended, pass), pass, addedTo: attended)
     }
 }

@@ -2,7 +2,7 @@ import Kernels
 
 /// y = GELU(x W^T + b) V^T + c over the last axis: the two layers of a transformer's block.
 ///
-/// The same bits as `linear`, `gelu` and `linear` behind each other. Here the GELU and its
+/// The same bits as `linear`, `gelu`, `linear` and `+` behind each other. Here the GELU and its
 /// derivative are made of rows of the first product while they are in a cache, and so is the
 /// gradient before it of the product that gives the one behind it.
 ///
@@ -10,10 +10,11 @@ import Kernels
 ///   - x: `[..., in]`.
 ///   - first: the weight W `[hidden, in]` and the bias b `[hidden]`, or `nil` for none.
 ///   - second: the weight V `[out, hidden]` and the bias c `[out]`, or `nil` for none.
+///   - residual: `[..., out]`, to which y is added, row by row as it is done.
 /// - Returns: `[..., out]`.
 public func feedForward(
     _ x: Variable, first: (weight: Variable, bias: Variable?),
-    second: (weight: Variable, bias: Variable?)
+    second: (weight: Variable, bias: Variable?), addedTo residual: Variable? = nil
 ) -> Variable {
     let (w, v) = (first.weight.shape, second.weight.shape)
     precondition(
@@ -22,12 +23,16 @@ public func feedForward(
             && (second.bias.map { $0.shape == [v[0]] } ?? true),
         "feedForward: x \(x.shape), weights \(w) and \(v), or biases of other sizes")
     let (rows, ins, width, outs) = (x.shape.rowCount, w[1], w[0], v[0])
+    let shape = x.shape.replacing(axis: x.shape.rank - 1, with: outs)
+    checkResidual(residual, shape, "feedForward")
     let tape = x.tape
     let (firstWeight, secondWeight) = (packed(first.weight), packed(second.weight))
     let (firstBias, secondBias) = (biasOrNone(first.bias), biasOrNone(second.bias))
     var hidden = tape.uninitialized([rows, width])
-    var value = tape.uninitialized(x.shape.replacing(axis: x.shape.rank - 1, with: outs))
-    let inputs = [x, first.weight, second.weight] + [first.bias, second.bias].compactMap(\.self)
+    var value = tape.uninitialized(shape)
+    let inputs =
+        [x, first.weight, second.weight]
+        + [first.bias, second.bias, residual].compactMap(\.self)
     let needsGradient = inputs.contains { $0.needsGradient }
     var slopes = tape.uninitialized([needsGradient ? rows : 0, width])
     do {
@@ -45,12 +50,14 @@ public func feedForward(
     var y = value.mutableSpan
     PanelProduct.multiply(
         m: rows, n: outs, k: width, a: hidden.span, panels: secondWeight.transposed.span,
-        bias: secondBias.span, c: &y)
+        bias: secondBias.span, c: &y, finish: adding(residual, width: outs))
     return tape.record(value, from: inputs) {
         [
             xPlace = x.place, xValue = x.value, w = first.weight.place, b = first.bias?.place,
-            v = second.weight.place, c = second.bias?.place, hidden, slopes
+            v = second.weight.place, c = second.bias?.place, residual = residual?.place,
+            hidden, slopes
         ] dy, sums in
+        if let residual { sums.add(dy, to: residual) }
         if let c { sums.add(to: c) { Rows.columnSums(dy.span, into: &$0) } }
         sums.addWeightGradient(dy, hidden, rows: rows, to: v)
         var gradient = sums.uninitialized([rows, width])
@@ -69,8 +76,4 @@ public func feedForward(
                 c: &dx)
         }
     }
-}
-
-private func elements(of rows: Range<Int>, width: Int) -> Range<Int> {
-    (rows.lowerBound * width)..<(rows.upperBound * width)
 }

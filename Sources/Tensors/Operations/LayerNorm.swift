@@ -30,16 +30,23 @@ public func layerNorm(
         into: &y, means: &mean, inverses: &inverse)
     return tape.record(value, from: x, weight, bias) {
         [x = x.kept, weight = weight.kept, means, inverses, bias = bias.place] g, sums in
-        var result = sums.uninitialized(x.shape)
         var (dWeight, dBias) = (sums.uninitialized([width]), sums.uninitialized([width]))
-        var dx = result.mutableSpan
-        var dw = dWeight.mutableSpan
-        var db = dBias.mutableSpan
-        Rows.layerNormGradient(
-            x.value.span, weight: weight.value.span, means: means.span, inverses: inverses.span,
-            gradient: g.span, into: &dx, dWeight: &dw, dBias: &db)
+        func addGradients(_ dx: inout MutableSpan<Float>, isAdded: Bool) {
+            var dw = dWeight.mutableSpan
+            var db = dBias.mutableSpan
+            Rows.layerNormGradient(
+                x.value.span, weight: weight.value.span, means: means.span,
+                inverses: inverses.span, gradient: g.span, isAdded: isAdded, into: &dx,
+                dWeight: &dw, dBias: &db)
+        }
+        if x.needsGradient {
+            sums.add(to: x.place) { addGradients(&$0, isAdded: $1) }
+        } else {
+            var unused = sums.uninitialized(x.shape)
+            var dx = unused.mutableSpan
+            addGradients(&dx, isAdded: false)
+        }
         sums.add(dBias, to: bias)
         sums.add(dWeight, to: weight.place)
-        sums.add(result, to: x.place)
     }
 }
