@@ -32,13 +32,20 @@ INLINED __m512 gelu(__m512 x, __m512 *derivative) {
     return _mm512_mul_ps(x, distribution);
 }
 
+INLINED void gelu_of(__mmask16 part, const float *x, float *y, float *derivative) {
+    __m512 d;
+    store(part, y, gelu(load(part, x), &d));
+    if (derivative != NULL) store(part, derivative, d);
+}
+
 WIDE void wide_gelu(const float *x, float *y, float *derivative, long count) {
-    for (long i = 0; i < count; i += lanes) {
-        const __mmask16 part = first_lanes(count - i);
-        __m512 d;
-        const __m512 value = gelu(_mm512_maskz_loadu_ps(part, x + i), &d);
-        _mm512_mask_storeu_ps(y + i, part, value);
-        if (derivative != NULL) _mm512_mask_storeu_ps(derivative + i, part, d);
+    long i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        gelu_of(whole, x + i, y + i, derivative != NULL ? derivative + i : NULL);
+    }
+    if (i < count) {
+        gelu_of(
+            first_lanes(count - i), x + i, y + i, derivative != NULL ? derivative + i : NULL);
     }
 }
 

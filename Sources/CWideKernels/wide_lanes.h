@@ -14,9 +14,23 @@
 
 enum { lanes = 16 };
 
-// The lanes of the first `count` elements.
-INLINED __mmask16 first_lanes(long count) {
-    return count >= lanes ? 0xffff : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
+// All lanes. Where a loop's body is given this constant, its loads and stores are whole ones: what
+// a masked store has written cannot be read before it has reached the cache.
+enum { whole = 0xffff };
+
+// The lanes of the first `count` elements, fewer than sixteen.
+INLINED __mmask16 first_lanes(long count) { return (__mmask16)((1u << count) - 1); }
+
+INLINED __m512 load(__mmask16 part, const float *x) {
+    return part == whole ? _mm512_loadu_ps(x) : _mm512_maskz_loadu_ps(part, x);
+}
+
+INLINED void store(__mmask16 part, float *y, __m512 x) {
+    if (part == whole) {
+        _mm512_storeu_ps(y, x);
+    } else {
+        _mm512_mask_storeu_ps(y, part, x);
+    }
 }
 
 INLINED __m256 low_half(__m512 x) { return _mm512_castps512_ps256(x); }
@@ -76,14 +90,15 @@ INLINED __m512 exp_of_normal(__m512 x) {
 
 // `LaneMath.exp`
 INLINED __m512 exp_of(__m512 x) {
-    __m512 t = x;
-    t = _mm512_mask_mov_ps(t, _mm512_cmp_ps_mask(x, all(-105), _CMP_LT_OQ), all(-105));
+    const __mmask16 is_zero = _mm512_cmp_ps_mask(x, all(-105), _CMP_LT_OQ);
+    __m512 t = _mm512_mask_mov_ps(x, is_zero, _mm512_setzero_ps());
     t = _mm512_mask_mov_ps(t, _mm512_cmp_ps_mask(x, all(90), _CMP_GT_OQ), all(90));
     const __m512 shifted = _mm512_fmadd_ps(t, all(0x1.715476p0f), all(rounding_bits));
     const __m512 p = exp_of_remainder(t, _mm512_sub_ps(shifted, all(rounding_bits)));
     const __m512i n = exponent(shifted), half = _mm512_srai_epi32(n, 1);
-    return _mm512_mul_ps(
-        _mm512_mul_ps(p, power_of_two(half)), power_of_two(_mm512_sub_epi32(n, half)));
+    return _mm512_maskz_mul_ps(
+        (__mmask16)~is_zero, _mm512_mul_ps(p, power_of_two(half)),
+        power_of_two(_mm512_sub_epi32(n, half)));
 }
 
 #endif

@@ -13,67 +13,100 @@ INLINED float total(struct sum s) {
     return sum_of_eight(_mm256_add_ps(first, _mm256_add_ps(low_half(s.b), high_half(s.b))));
 }
 
-INLINED __m512 load(__mmask16 part, const float *x) { return _mm512_maskz_loadu_ps(part, x); }
-
 // x - mean, zeros past the end.
 INLINED __m512 deviation(__mmask16 part, const float *x, __m512 mean) {
     return _mm512_maskz_sub_ps(part, load(part, x), mean);
 }
 
-INLINED float mean_of(const float *x, long width) {
+// What a row's sums are made of: x, and what stands beside it.
+struct row {
+    const float *x, *weight, *gradient;
+    __m512 mean, inverse;
+};
+
+typedef __m512 add_to(__m512 sum, __mmask16 part, const struct row *row, long i);
+
+INLINED __m512 add_plain(__m512 sum, __mmask16 part, const struct row *row, long i) {
+    return _mm512_add_ps(sum, load(part, row->x + i));
+}
+
+INLINED __m512 add_square(__m512 sum, __mmask16 part, const struct row *row, long i) {
+    const __m512 d = deviation(part, row->x + i, row->mean);
+    return _mm512_fmadd_ps(d, d, sum);
+}
+
+// h = g w
+INLINED __m512 add_scaled(__m512 sum, __mmask16 part, const struct row *row, long i) {
+    return _mm512_fmadd_ps(load(part, row->gradient + i), load(part, row->weight + i), sum);
+}
+
+// h n with n = (x - mean) inverse
+INLINED __m512 add_scaled_normal(__m512 sum, __mmask16 part, const struct row *row, long i) {
+    const __m512 h = _mm512_mul_ps(load(part, row->gradient + i), load(part, row->weight + i));
+    const __m512 n = _mm512_mul_ps(deviation(part, row->x + i, row->mean), row->inverse);
+    return _mm512_fmadd_ps(h, n, sum);
+}
+
+// The mean of a row's terms.
+INLINED float mean_of(add_to *add, const struct row *row, long width) {
     struct sum s = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    for (long i = 0; i < width; i += 2 * lanes) {
-        s.a = _mm512_add_ps(s.a, load(first_lanes(width - i), x + i));
-        s.b = _mm512_add_ps(s.b, load(first_lanes(width - i - lanes), x + i + lanes));
+    long i = 0;
+    for (; i + 2 * lanes <= width; i += 2 * lanes) {
+        s.a = add(s.a, whole, row, i);
+        s.b = add(s.b, whole, row, i + lanes);
+    }
+    if (i + lanes <= width) {
+        s.a = add(s.a, whole, row, i);
+        if (i + lanes < width) s.b = add(s.b, first_lanes(width - i - lanes), row, i + lanes);
+    } else if (i < width) {
+        s.a = add(s.a, first_lanes(width - i), row, i);
     }
     return total(s) / (float)width;
 }
 
-INLINED float variance_of(const float *x, long width, __m512 mean) {
-    struct sum s = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    for (long i = 0; i < width; i += 2 * lanes) {
-        const __m512 d = deviation(first_lanes(width - i), x + i, mean);
-        const __m512 e = deviation(first_lanes(width - i - lanes), x + i + lanes, mean);
-        s.a = _mm512_fmadd_ps(d, d, s.a);
-        s.b = _mm512_fmadd_ps(e, e, s.b);
-    }
-    return total(s) / (float)width;
+INLINED void normalize(
+    __mmask16 part, const struct row *row, const float *bias, float *y, long i) {
+    const __m512 normal =
+        _mm512_mul_ps(_mm512_sub_ps(load(part, row->x + i), row->mean), row->inverse);
+    store(
+        part, y + i, _mm512_fmadd_ps(normal, load(part, row->weight + i), load(part, bias + i)));
 }
 
 WIDE void wide_layer_norm(
     const float *x, const float *weight, const float *bias, float epsilon, long rows, long width,
     float *y, float *means, float *inverses) {
-    for (long row = 0; row < rows; row++, x += width, y += width) {
-        const float mean = mean_of(x, width);
-        const float variance = variance_of(x, width, all(mean));
-        const float inverse =
-            1 / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance + epsilon)));
-        means[row] = mean;
-        inverses[row] = inverse;
-        for (long i = 0; i < width; i += lanes) {
-            const __mmask16 part = first_lanes(width - i);
-            const __m512 normal =
-                _mm512_mul_ps(_mm512_sub_ps(load(part, x + i), all(mean)), all(inverse));
-            _mm512_mask_storeu_ps(
-                y + i, part, _mm512_fmadd_ps(normal, load(part, weight + i), load(part, bias + i)));
-        }
+    for (long number = 0; number < rows; number++, x += width, y += width) {
+        struct row row = {.x = x, .weight = weight};
+        means[number] = mean_of(add_plain, &row, width);
+        row.mean = all(means[number]);
+        const float variance = mean_of(add_square, &row, width);
+        inverses[number] = 1 / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance + epsilon)));
+        row.inverse = all(inverses[number]);
+        long i = 0;
+        for (; i + lanes <= width; i += lanes) normalize(whole, &row, bias, y, i);
+        if (i < width) normalize(first_lanes(width - i), &row, bias, y, i);
     }
 }
 
-// The sums of h = g w and of h n over a row, n = (x - mean) inverse.
-struct row_sums {
-    struct sum plain, weighted;
+// Where the gradients of a row go, and the means that they are made of.
+struct row_gradients {
+    float *dx, *d_weight, *d_bias;
+    __m512 mean_h, mean_hn;
 };
 
-INLINED void add_to_sums(
-    struct row_sums *s, const int second, __mmask16 part, const float *x, const float *weight,
-    const float *gradient, __m512 mean, __m512 inverse) {
-    const __m512 g = load(part, gradient), w = load(part, weight);
-    const __m512 normal = _mm512_mul_ps(deviation(part, x, mean), inverse);
-    __m512 *plain = second ? &s->plain.b : &s->plain.a;
-    __m512 *weighted = second ? &s->weighted.b : &s->weighted.a;
-    *plain = _mm512_fmadd_ps(g, w, *plain);
-    *weighted = _mm512_fmadd_ps(_mm512_mul_ps(g, w), normal, *weighted);
+INLINED void add_gradients(
+    __mmask16 part, const int is_added, const struct row *row, const struct row_gradients *to,
+    long i) {
+    const __m512 g = load(part, row->gradient + i);
+    const __m512 normal = _mm512_mul_ps(deviation(part, row->x + i, row->mean), row->inverse);
+    const __m512 h = _mm512_mul_ps(g, load(part, row->weight + i));
+    __m512 dx = _mm512_mul_ps(
+        _mm512_sub_ps(_mm512_sub_ps(h, to->mean_h), _mm512_mul_ps(normal, to->mean_hn)),
+        row->inverse);
+    if (is_added) dx = _mm512_add_ps(load(part, to->dx + i), dx);
+    store(part, to->dx + i, dx);
+    store(part, to->d_weight + i, _mm512_fmadd_ps(g, normal, load(part, to->d_weight + i)));
+    store(part, to->d_bias + i, _mm512_add_ps(load(part, to->d_bias + i), g));
 }
 
 WIDE void wide_layer_norm_gradient(
@@ -81,71 +114,73 @@ WIDE void wide_layer_norm_gradient(
     const float *gradient, long rows, long width, float *dx, int is_added, float *d_weight,
     float *d_bias) {
     for (long i = 0; i < width; i++) d_weight[i] = d_bias[i] = 0;
-    const __m512 zero = _mm512_setzero_ps();
-    for (long row = 0; row < rows; row++, x += width, gradient += width, dx += width) {
-        const __m512 mean = all(means[row]), inverse = all(inverses[row]);
-        struct row_sums s = {{zero, zero}, {zero, zero}};
-        for (long i = 0; i < width; i += 2 * lanes) {
-            add_to_sums(
-                &s, 0, first_lanes(width - i), x + i, weight + i, gradient + i, mean, inverse);
-            const long j = i + lanes;
-            add_to_sums(
-                &s, 1, first_lanes(width - j), x + j, weight + j, gradient + j, mean, inverse);
-        }
-        const __m512 mean_h = all(total(s.plain) / (float)width);
-        const __m512 mean_hn = all(total(s.weighted) / (float)width);
-        for (long i = 0; i < width; i += lanes) {
-            const __mmask16 part = first_lanes(width - i);
-            const __m512 g = load(part, gradient + i);
-            const __m512 normal = _mm512_mul_ps(deviation(part, x + i, mean), inverse);
-            const __m512 h = _mm512_mul_ps(g, load(part, weight + i));
-            __m512 value = _mm512_mul_ps(
-                _mm512_sub_ps(_mm512_sub_ps(h, mean_h), _mm512_mul_ps(normal, mean_hn)), inverse);
-            if (is_added) value = _mm512_add_ps(load(part, dx + i), value);
-            _mm512_mask_storeu_ps(dx + i, part, value);
-            const __m512 dw = _mm512_fmadd_ps(g, normal, load(part, d_weight + i));
-            _mm512_mask_storeu_ps(d_weight + i, part, dw);
-            _mm512_mask_storeu_ps(d_bias + i, part, _mm512_add_ps(load(part, d_bias + i), g));
-        }
+    for (long number = 0; number < rows; number++) {
+        const struct row row = {
+            x + number * width, weight, gradient + number * width, all(means[number]),
+            all(inverses[number])};
+        const struct row_gradients to = {
+            dx + number * width, d_weight, d_bias, all(mean_of(add_scaled, &row, width)),
+            all(mean_of(add_scaled_normal, &row, width))};
+        long i = 0;
+        for (; i + lanes <= width; i += lanes) add_gradients(whole, is_added, &row, &to, i);
+        if (i < width) add_gradients(first_lanes(width - i), is_added, &row, &to, i);
     }
 }
 
+// Eight floats, and -infinity behind them.
+INLINED __m512 load_eight(const float *x) {
+    return _mm512_mask_loadu_ps(all(-__builtin_inff()), 0xff, x);
+}
+
+INLINED __m512 power_of(__m512 score, __m512 shift, float scale) {
+    return exp_of(_mm512_mul_ps(_mm512_sub_ps(score, shift), all(scale)));
+}
+
 WIDE void wide_softmax(float *scores, long count, float scale) {
+    const long sixteens = count / lanes * lanes;
     __m512 best = all(-__builtin_inff());
-    for (long i = 0; i < count; i += lanes) {
-        const __mmask16 part = first_lanes(count - i);
-        best = _mm512_mask_max_ps(best, part, load(part, scores + i), best);
+    for (long i = 0; i < sixteens; i += lanes) {
+        best = _mm512_max_ps(_mm512_loadu_ps(scores + i), best);
     }
+    if (sixteens < count) best = _mm512_max_ps(load_eight(scores + sixteens), best);
     const __m512 shift = all(_mm512_reduce_max_ps(best));
     __m256 sum = _mm256_setzero_ps();
-    for (long i = 0; i < count; i += lanes) {
-        const __mmask16 part = first_lanes(count - i);
-        const __m512 power = exp_of(
-            _mm512_mul_ps(_mm512_sub_ps(load(part, scores + i), shift), all(scale)));
-        sum = _mm256_add_ps(sum, low_half(power));
-        if (count - i > lanes / 2) sum = _mm256_add_ps(sum, high_half(power));
-        _mm512_mask_storeu_ps(scores + i, part, power);
+    for (long i = 0; i < sixteens; i += lanes) {
+        const __m512 power = power_of(_mm512_loadu_ps(scores + i), shift, scale);
+        sum = _mm256_add_ps(_mm256_add_ps(sum, low_half(power)), high_half(power));
+        _mm512_storeu_ps(scores + i, power);
     }
-    const __m512 factor = all(1 / sum_of_eight(sum));
-    for (long i = 0; i < count; i += lanes) {
-        const __mmask16 part = first_lanes(count - i);
-        _mm512_mask_storeu_ps(scores + i, part, _mm512_mul_ps(load(part, scores + i), factor));
+    if (sixteens < count) {
+        const __m256 power = low_half(power_of(load_eight(scores + sixteens), shift, scale));
+        sum = _mm256_add_ps(sum, power);
+        _mm256_storeu_ps(scores + sixteens, power);
+    }
+    const float factor = 1 / sum_of_eight(sum);
+    for (long i = 0; i < sixteens; i += lanes) {
+        _mm512_storeu_ps(scores + i, _mm512_mul_ps(_mm512_loadu_ps(scores + i), all(factor)));
+    }
+    if (sixteens < count) {
+        _mm256_storeu_ps(
+            scores + sixteens,
+            _mm256_mul_ps(_mm256_loadu_ps(scores + sixteens), _mm256_set1_ps(factor)));
     }
 }
 
 WIDE void wide_softmax_gradient(
     const float *probabilities, float *gradient, long count, float scale) {
-    __m256 sum = _mm256_setzero_ps();
+    __m512 sum = _mm512_setzero_ps();
     for (long i = 0; i < count; i += lanes / 2) {
-        const __m512 p = load(0xff, probabilities + i), g = load(0xff, gradient + i);
-        sum = low_half(_mm512_fmadd_ps(p, g, _mm512_castps256_ps512(sum)));
+        sum = _mm512_fmadd_ps(
+            _mm512_castps256_ps512(_mm256_loadu_ps(probabilities + i)),
+            _mm512_castps256_ps512(_mm256_loadu_ps(gradient + i)), sum);
     }
-    const __m512 mean = all(sum_of_eight(sum));
-    for (long i = 0; i < count; i += lanes) {
-        const __mmask16 part = first_lanes(count - i);
-        const __m512 difference = _mm512_sub_ps(load(part, gradient + i), mean);
-        const __m512 value = _mm512_mul_ps(load(part, probabilities + i), difference);
-        _mm512_mask_storeu_ps(gradient + i, part, _mm512_mul_ps(value, all(scale)));
+    const __m512 mean = all(sum_of_eight(low_half(sum)));
+    for (long i = 0; i < count; i += lanes / 2) {
+        const __m512 difference =
+            _mm512_sub_ps(_mm512_castps256_ps512(_mm256_loadu_ps(gradient + i)), mean);
+        const __m512 value = _mm512_mul_ps(
+            _mm512_castps256_ps512(_mm256_loadu_ps(probabilities + i)), difference);
+        _mm256_storeu_ps(gradient + i, low_half(_mm512_mul_ps(value, all(scale))));
     }
 }
 
@@ -181,16 +216,16 @@ INLINED void transpose_sixteen(__m512 r[16]) {
 WIDE void wide_transpose(
     const float *x, long rows, long columns, long row_x, float *y, long row_y) {
     for (long i = 0; i < rows; i += lanes) {
-        const __mmask16 part_y = first_lanes(rows - i);
+        const __mmask16 part_y = rows - i < lanes ? first_lanes(rows - i) : whole;
         for (long j = 0; j < columns; j += lanes) {
-            const __mmask16 part_x = first_lanes(columns - j);
+            const __mmask16 part_x = columns - j < lanes ? first_lanes(columns - j) : whole;
             __m512 r[16];
             UNROLLED for (int l = 0; l < lanes; l++) {
                 r[l] = load(i + l < rows ? part_x : 0, x + (i + l) * row_x + j);
             }
             transpose_sixteen(r);
             UNROLLED for (int l = 0; l < lanes; l++) {
-                if (j + l < columns) _mm512_mask_storeu_ps(y + (j + l) * row_y + i, part_y, r[l]);
+                if (j + l < columns) store(part_y, y + (j + l) * row_y + i, r[l]);
             }
         }
     }

@@ -27,6 +27,9 @@ INLINED void tile(
     const float *next_row = c + rows * s->row_c;
     const long turns = s->k / rows;
     long turn = 0;
+    // So are those of the next rows of A, line beside line.
+    const float *next_a = a + rows * row_a;
+    long next_a_row = 0;
     for (long l = s->k; l > 0; l--) {
         __m512 row[3];
         UNROLLED for (int j = 0; j < vectors; j++) {
@@ -40,6 +43,14 @@ INLINED void tile(
             }
             next_row += s->row_c;
             turn = turns - 1;
+        }
+        if (s->calls_for_rows && (l & 1)) {
+            __builtin_prefetch(next_a, 0, 3);
+            next_a += row_a;
+            if (++next_a_row == rows) {
+                next_a_row = 0;
+                next_a += lanes - rows * row_a;
+            }
         }
         if (lines > 0) {
             __builtin_prefetch(next, 0, 2);

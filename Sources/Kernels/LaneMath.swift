@@ -10,8 +10,10 @@ public enum LaneMath {
     /// e to the power of each lane; 0 below -104, infinity above 88.72, denormals between.
     @inlinable @inline(__always)
     public static func exp(_ x: Lanes) -> Lanes {
+        // Zero is put in: a product that falls below the normal numbers costs a hundred others.
+        let isZero = x .< -105
         var t = x
-        t.replace(with: Lanes(repeating: -105), where: x .< -105)
+        t.replace(with: Lanes(repeating: 0), where: isZero)
         t.replace(with: Lanes(repeating: 90), where: x .> 90)
         // x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 stands in two parts.
         let shifted = Lanes(repeating: roundingBits).addingProduct(t, 0x1.715476p0)
@@ -19,7 +21,9 @@ public enum LaneMath {
         // 2^n as two factors, each of them a normal number.
         let exponent = shifted.bitPattern &- roundingPattern
         let half = exponent &>> 1
-        return p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+        var result = p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+        result.replace(with: Lanes(repeating: 0), where: isZero)
+        return result
     }
 
     /// e to the power of x - n ln 2, where that is at most ln 2 / 2 in magnitude.

@@ -63,13 +63,13 @@ extension PanelProduct {
     ///   - a: `[k, m]`.
     ///   - b: `[k, n]`.
     ///   - c: `[m, n]`.
-    ///   - scratch: ``transposedScratchCount(columns:rows:)`` floats.
+    ///   - scratch: ``transposedScratchCount(m:n:k:)`` floats.
     @_lifetime(c: copy c) @_lifetime(scratch: copy scratch)
     public static func multiplyTransposed(
         m: Int, n: Int, k: Int, a: Span<Float>, b: Span<Float>, c: inout MutableSpan<Float>,
         scratch: inout MutableSpan<Float>
     ) {
-        let scratchCount = transposedScratchCount(columns: n, rows: k)
+        let scratchCount = transposedScratchCount(m: m, n: n, k: k)
         precondition(scratch.count == scratchCount, "scratch memory of another size")
         guard scratchCount == 0 else {
             pack(b, rows: k, columns: n, into: &scratch)
@@ -86,10 +86,10 @@ extension PanelProduct {
     /// The floats that ``multiplyTransposed(m:n:k:a:b:c:scratch:)`` packs B `[k, n]` into: none
     /// where it reads rows as they stand.
     ///
-    /// That pays where rows are so short that some lie in each page of memory.
-    public static func transposedScratchCount(columns n: Int, rows k: Int) -> Int {
-        n <= plainColumnsMax ? 0 : floatCount(rows: k, columns: n)
+    /// That pays where rows are so short that some lie in each page of memory, and where so few
+    /// rows of C use a panel that it is not worth its packing.
+    public static func transposedScratchCount(m: Int, n: Int, k: Int) -> Int {
+        let readsRows = WideRegisters.haveIntelCaches && (n <= 256 || (m < n && n <= 800))
+        return readsRows ? 0 : floatCount(rows: k, columns: n)
     }
-
-    private static let plainColumnsMax = WideRegisters.haveIntelCaches ? 256 : 0
 }

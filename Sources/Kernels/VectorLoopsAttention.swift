@@ -1,4 +1,5 @@
 import Buffers
+import CPrefetch
 import CWideKernels
 
 /// Scaled dot-product self-attention on the packed projections of a transformer.
@@ -30,15 +31,15 @@ import CWideKernels
         self.isCausal = isCausal
     }
 
-    /// Up to this many elements in a head's query own loops are taken: measured on one core, they
-    /// beat BLAS by a tenth at 65 x 64 and lose by a tenth at 197 x 64.
+    /// Up to this many elements in a head's query no panels are made: measured on one core, that
+    /// gains a tenth at 65 x 64 and loses a tenth at 197 x 64.
     public static let ownLoopsMax = 128 * 64
 
     /// T rounded up: the length of a row of probabilities; what is past T is 0.
     ///
-    /// To whole lanes, and to 16 columns for panels.
+    /// To whole registers, and to 16 columns for panels.
     public var paddedTokens: Int {
-        let step = isSmall ? 8 : 16
+        let step = isSmall && !WideRegisters.areThere ? 8 : 16
         return (tokens + step - 1) / step * step
     }
     /// The floats that `forward` keeps for the gradient: `[B, heads, T, paddedTokens]`.
@@ -129,15 +130,19 @@ import CWideKernels
         _ head: Int, _ qkv: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
         _ probabilities: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let (sequence, part) = (head / heads, head % heads)
         let row = 3 * width
-        let q = unsafe qkv + (sequence * tokens * row + part * headWidth)
+        let q = unsafe qkv + start(head, row)
         let p = unsafe probabilities + head * tokens * paddedTokens
-        let y = unsafe out + (sequence * tokens * width + part * headWidth)
+        let y = unsafe out + start(head, width)
+        // The next head's rows are no stream that the processor would see coming.
+        let next = unsafe head + 1 < batch * heads ? qkv + start(head + 1, row) : nil
+        unsafe callFor(next.map { unsafe $0 + width }, row)
         unsafe transpose(q + width, row, into: scratch)
+        unsafe callFor(next, row)
         unsafe product(
             tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens,
             scratch)
+        unsafe callFor(next.map { unsafe $0 + 2 * width }, row)
         for token in 0..<tokens {
             unsafe softmax(p + token * paddedTokens, visible: isCausal ? token + 1 : tokens)
         }
@@ -150,19 +155,20 @@ import CWideKernels
         _ gradient: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let (sequence, part) = (head / heads, head % heads)
         let (row, padded) = (3 * width, paddedTokens)
-        let start = sequence * tokens * row + part * headWidth
-        let q = unsafe qkv + start
+        let q = unsafe qkv + start(head, row)
         let p = unsafe probabilities + head * tokens * padded
-        let g = unsafe gradient + (sequence * tokens * width + part * headWidth)
-        let dq = unsafe result + start
+        let g = unsafe gradient + start(head, width)
+        let dq = unsafe result + start(head, row)
         let scores = unsafe scratch + headWidth * padded
+        let next = unsafe head + 1 < batch * heads ? qkv + start(head + 1, row) : nil
         // dV = P^T g
+        unsafe callFor(next.map { unsafe $0 + 2 * width }, row)
         unsafe product(
             tokens, headWidth, tokens, p, 1, padded, g, width, dq + 2 * width, row,
             scratch)
         // dP = g V^T, then dS = scale P (dP - sum(P dP)): 0 where a causal P is
+        unsafe callFor(next, row)
         unsafe transpose(q + 2 * width, row, into: scratch)
         unsafe product(
             tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded,
@@ -171,10 +177,27 @@ import CWideKernels
             unsafe softmaxGradient(p + token * padded, scores + token * padded)
         }
         // dQ = dS K, dK = dS^T Q
+        unsafe callFor(next.map { unsafe $0 + width }, row)
         unsafe product(
             tokens, headWidth, tokens, scores, padded, 1, q + width, row, dq, row, scratch)
+        unsafe callFor(next == nil ? nil : gradient + start(head + 1, width), width)
         unsafe product(
             tokens, headWidth, tokens, scores, 1, padded, q, row, dq + width, row, scratch)
+    }
+
+    /// Where a head's part begins in a matrix whose rows, one for each token, are `row` apart.
+    private func start(_ head: Int, _ row: Int) -> Int {
+        head / heads * tokens * row + head % heads * headWidth
+    }
+
+    /// Begins to bring a head's part of a matrix near.
+    private func callFor(_ x: UnsafePointer<Float>?, _ row: Int) {
+        guard let x = unsafe x else { return }
+        for token in 0..<tokens {
+            for feature in stride(from: 0, to: headWidth, by: 16) {
+                unsafe prefetch_into_second_level(x + (token &* row &+ feature))
+            }
+        }
     }
 
     private func product(

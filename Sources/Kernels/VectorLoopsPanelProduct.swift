@@ -98,7 +98,8 @@ import Buffers
                         unsafe tile.strip(
                             rows: rows, columns: min(width, n &- column), a,
                             b + strip(column, first), from: isContinued ? UnsafePointer(c) : start,
-                            into: c, next: callsForNext ? b + strip(next, first) : nil)
+                            into: c, next: callsForNext ? b + strip(next, first) : nil,
+                            isFirst: column == 0)
                     }
                     guard first &+ depth >= k, n > 0 else { continue }
                     var span = unsafe MutableSpan(

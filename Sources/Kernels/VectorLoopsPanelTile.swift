@@ -41,17 +41,20 @@ import CWideKernels
     ///   - start: what the first row starts from, a panel's row, or as many as `columns` within C.
     ///   - c: the first row; what stands past `columns` is neither read nor written.
     ///   - next: the panel of the next strip: it is called for while this one is multiplied.
+    ///   - isFirst: whether this strip is the first that reads these rows of A.
     @inline(__always)
     func strip(
         rows: Int, columns: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
-        next: UnsafePointer<Float>? = nil
+        next: UnsafePointer<Float>? = nil, isFirst: Bool = false
     ) {
         guard !isWide else {
             var shape = unsafe wide_strip(
                 rows: rows, columns: columns, k: k, row_a: rowA, column_a: columnA,
-                is_interleaved: isInterleaved ? 1 : 0, row_b: rowB, row_start: rowStart,
-                row_c: rowC, next: next, next_lines: next == nil ? 0 : k &* 3)
+                is_interleaved: isInterleaved ? 1 : 0,
+                calls_for_rows: isFirst && columnA == 1 ? 1 : 0, row_b: rowB,
+                row_start: rowStart, row_c: rowC, next: next,
+                next_lines: next == nil ? 0 : k &* 3)
             return unsafe wide_strip_multiply(&shape, a, b, start, c)
         }
         for column in stride(from: 0, to: columns, by: width) {

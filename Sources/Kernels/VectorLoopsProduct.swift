@@ -78,11 +78,13 @@ import Buffers
     ) {
         let tile = PanelTile(
             k: k, rowA: rowA, columnA: columnA, rowB: rowB, rowStart: 0, rowC: rowC, isWide: true)
-        let width = PanelProduct.width
+        // Strips of one width: those of a single register wait for their sums.
+        let strips = max(1, (n &+ PanelProduct.width &- 1) / PanelProduct.width)
+        let width = (n &+ 16 &* strips &- 1) / (16 &* strips) &* 16
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { zeros in
             unsafe zeros.initialize(repeating: 0)
             guard let start = zeros.baseAddress else { return }
-            for column in stride(from: 0, to: n, by: width) {
+            for column in stride(from: 0, to: n, by: max(16, width)) {
                 unsafe tile.strip(
                     rows: m, columns: min(width, n &- column), a, b + column,
                     from: UnsafePointer(start), into: c + column)

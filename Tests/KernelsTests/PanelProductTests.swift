@@ -87,7 +87,7 @@ import Testing
         let (a, b) = (numbers(k * m, seed: 13), numbers(k * n, seed: 14))
         var c = [Float](repeating: .nan, count: m * n)
         var scratch = [Float](
-            repeating: .nan, count: PanelProduct.transposedScratchCount(columns: n, rows: k))
+            repeating: .nan, count: PanelProduct.transposedScratchCount(m: m, n: n, k: k))
         var span = c.mutableSpan
         var room = scratch.mutableSpan
         PanelProduct.multiplyTransposed(

@@ -17,6 +17,9 @@ struct wide_strip {
     /// Whether A is interleaved instead: the rows of a tile (eight, in the end four, two and one)
     /// stand beside each other, column behind column, and each tile behind the one before.
     int is_interleaved;
+    /// Whether rows of A are called for ahead, a tile before they are multiplied: where this strip
+    /// is the first that reads them.
+    int calls_for_rows;
     /// How far apart the rows of B are.
     long row_b;
     /// How far apart the rows of starts are: 0 where all rows start from one.

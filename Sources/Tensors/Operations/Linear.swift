@@ -81,8 +81,9 @@ extension Cotangents {
         _ dy: borrowing Tensor, _ x: Tensor, rows: Int, to weight: Place
     ) {
         let (outs, ins) = (weight.shape[0], weight.shape[1])
+        guard weight.needsGradient else { return }
         var panels = uninitialized([
-            weight.needsGradient ? PanelProduct.transposedScratchCount(columns: ins, rows: rows) : 0
+            PanelProduct.transposedScratchCount(m: outs, n: ins, k: rows)
         ])
         add(to: weight) { dw in
             var scratch = panels.mutableSpan
