@@ -82,8 +82,13 @@ struct Canary {
             PanelProduct.multiply(m: m, n: n, k: k, a: a.span, panels: panels.span, c: &$0)
         }
         add(m * n) {
-            PanelProduct.multiplyTransposed(
-                m: m, n: n, k: k, a: a.span, panels: panels.span, c: &$0)
+            var scratch = [Float](
+                repeating: 0, count: PanelProduct.layerGradientScratchCount(m: m, n: n, k: k))
+            var sums: [Float] = []
+            var room = scratch.mutableSpan
+            var none = sums.mutableSpan
+            PanelProduct.layerGradient(
+                m: m, n: n, k: k, a: a.span, b: b.span, c: &$0, sums: &none, scratch: &room)
         }
         add(m * n) {
             Vector.fill(&$0, with: 0.5)

@@ -54,7 +54,8 @@ extension PanelProduct {
             .multiply(a, panels, bias: Span(), isAdded: isAdded, into: &c)
     }
 
-    /// C = A^T B, B in rows: the gradient of a weight from gradients and inputs.
+    /// C = A^T B, B in rows, and the sums of A's columns: the gradients of a layer's weight and bias
+    /// from the gradient of its result and what went into it.
     ///
     /// - Parameters:
     ///   - m: columns of A, rows of C.
@@ -63,32 +64,36 @@ extension PanelProduct {
     ///   - a: `[k, m]`.
     ///   - b: `[k, n]`.
     ///   - c: `[m, n]`.
-    ///   - scratch: ``transposedScratchCount(m:n:k:)`` floats.
-    @_lifetime(c: copy c) @_lifetime(scratch: copy scratch)
-    public static func multiplyTransposed(
+    ///   - sums: `[m]`, the bits of `Rows.columnSums`; empty where they are not wanted.
+    ///   - scratch: ``layerGradientScratchCount(m:n:k:)`` floats.
+    @_lifetime(c: copy c) @_lifetime(sums: copy sums) @_lifetime(scratch: copy scratch)
+    public static func layerGradient(
         m: Int, n: Int, k: Int, a: Span<Float>, b: Span<Float>, c: inout MutableSpan<Float>,
-        scratch: inout MutableSpan<Float>
+        sums: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
     ) {
-        let scratchCount = transposedScratchCount(m: m, n: n, k: k)
-        precondition(scratch.count == scratchCount, "scratch memory of another size")
-        guard scratchCount == 0 else {
-            pack(b, rows: k, columns: n, into: &scratch)
-            multiplyTransposed(m: m, n: n, k: k, a: a, panels: scratch.span, c: &c)
-            return
-        }
+        let scratchCount = layerGradientScratchCount(m: m, n: n, k: k)
         check(a.count, rows: k, columns: m, stride: m)
         check(b.count, rows: k, columns: n, stride: n)
         check(c.count, rows: m, columns: n, stride: n)
-        PanelBlocks(m: m, n: n, k: k, rowA: 1, columnA: m, rowC: n, plainRowB: n)
-            .multiply(a, b, bias: Span(), isAdded: false, into: &c)
+        precondition(
+            scratch.count == scratchCount && (sums.isEmpty || sums.count == m),
+            "gradients of other sizes")
+        let blocks = PanelBlocks(
+            m: m, n: n, k: k, rowA: 1, columnA: m, rowC: n, plainRowB: scratchCount == 0 ? n : nil)
+        if scratchCount > 0 {
+            pack(b, rows: k, columns: n, into: &scratch)
+            blocks.multiply(a, scratch.span, into: &c, sums: &sums)
+        } else {
+            blocks.multiply(a, b, into: &c, sums: &sums)
+        }
     }
 
-    /// The floats that ``multiplyTransposed(m:n:k:a:b:c:scratch:)`` packs B `[k, n]` into: none
+    /// The floats that ``layerGradient(m:n:k:a:b:c:sums:scratch:)`` packs B `[k, n]` into: none
     /// where it reads rows as they stand.
     ///
     /// That pays where rows are so short that some lie in each page of memory, and where so few
     /// rows of C use a panel that it is not worth its packing.
-    public static func transposedScratchCount(m: Int, n: Int, k: Int) -> Int {
+    public static func layerGradientScratchCount(m: Int, n: Int, k: Int) -> Int {
         let readsRows = WideRegisters.haveIntelCaches && (n <= 256 || (m < n && n <= 800))
         return readsRows ? 0 : floatCount(rows: k, columns: n)
     }

@@ -180,7 +180,7 @@ import CWideKernels
         unsafe callFor(next.map { unsafe $0 + width }, row)
         unsafe product(
             tokens, headWidth, tokens, scores, padded, 1, q + width, row, dq, row, scratch)
-        unsafe callFor(next == nil ? nil : gradient + start(head + 1, width), width)
+        unsafe callFor(head + 1 < batch * heads ? gradient + start(head + 1, width) : nil, width)
         unsafe product(
             tokens, headWidth, tokens, scores, 1, padded, q, row, dq + width, row, scratch)
     }

@@ -17,11 +17,19 @@ import CPrefetch
 
     /// Copies a matrix whose element (i, l) stands at `a[i + l columnA]`.
     ///
-    /// - Parameter y: `rows columns` floats; a tile's begin at its first row times `columns`.
+    /// - Parameters:
+    ///   - y: `rows columns` floats; a tile's begin at its first row times `columns`.
+    ///   - sums: one for each row, to which its elements are added in order, if wanted.
     func copy(
-        _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>
+        _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>,
+        sums: UnsafeMutablePointer<Float>? = nil
     ) {
-        guard !isWide else { return unsafe copyWide(a, columnA: columnA, into: y) }
+        guard !isWide else { return unsafe copyWide(a, columnA: columnA, into: y, sums: sums) }
+        if let sums = unsafe sums {
+            for column in 0..<columns {
+                for row in 0..<rows { unsafe sums[row] += a[column &* columnA &+ row] }
+            }
+        }
         var (a, y) = unsafe (a, y)
         let tiles = TileRows(of: rows)
         for index in 0..<tiles.count {
@@ -50,7 +58,8 @@ import CPrefetch
 
     /// Column by column, whose parts of all tiles stand beside each other in A.
     private func copyWide(
-        _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>
+        _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>,
+        sums: UnsafeMutablePointer<Float>?
     ) {
         let eights = rows / 8
         let rest = rows % 8
@@ -64,6 +73,12 @@ import CPrefetch
             for tile in 0..<eights {
                 unsafe to.setEight((a + tile &* 8).eight)
                 unsafe to += columns &* 8
+            }
+            if let sums = unsafe sums {
+                for row in stride(from: 0, to: eights &* 8, by: 8) {
+                    unsafe (sums + row).setEight((sums + row).eight + (a + row).eight)
+                }
+                for row in (eights &* 8)..<rows { unsafe sums[row] += a[row] }
             }
             var row = eights &* 8
             for count in [4, 2, 1] where rest & count != 0 {

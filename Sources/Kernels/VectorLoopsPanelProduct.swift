@@ -34,6 +34,34 @@ import Buffers
 
     private var width: Int { PanelProduct.width }
 
+    /// C = A B and the sums of A's rows, with the columns of A behind each other.
+    ///
+    /// - Parameter sums: empty where they are not wanted.
+    @_lifetime(c: copy c) @_lifetime(sums: copy sums)
+    func multiply(
+        _ a: Span<Float>, _ b: Span<Float>, into c: inout MutableSpan<Float>,
+        sums: inout MutableSpan<Float>
+    ) {
+        guard isInterleaved && !sums.isEmpty else {
+            if !sums.isEmpty { Rows.columnSums(a, into: &sums) }
+            return multiply(a, b, bias: Span(), isAdded: false, into: &c)
+        }
+        // They are added up where A is read into the order of the tiles.
+        unsafe a.withUnsafeBufferPointer { a in
+            unsafe b.withUnsafeBufferPointer { b in
+                unsafe c.withUnsafeMutableBufferPointer { c in
+                    unsafe sums.withUnsafeMutableBufferPointer { sums in
+                        unsafe sums.update(repeating: 0)
+                        guard let c = c.baseAddress else { return }
+                        unsafe multiply(
+                            a.baseAddress ?? UnsafePointer(c), b.baseAddress ?? UnsafePointer(c),
+                            bias: nil, isAdded: false, into: c, sums: sums.baseAddress)
+                    }
+                }
+            }
+        }
+    }
+
     /// C = start + A B, B in panels; an empty bias stands for zeros.
     @_lifetime(c: copy c)
     func multiply(
@@ -61,12 +89,12 @@ import Buffers
     func multiply(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         isAdded: Bool, into c: UnsafeMutablePointer<Float>,
+        sums: UnsafeMutablePointer<Float>? = nil,
         finish: PanelProduct.FinishRows = { _, _ in }
     ) {
         // Parts of one length: a short last one would cost as much of C as a long one.
         let parts = max(1, (k &+ Self.depthMax &- 1) / Self.depthMax)
         let depth = max(8, (k &+ 8 &* parts &- 1) / (8 &* parts) &* 8)
-        let isInterleaved = columnA != 1 && n >= Self.interleavedColumnsMin
         unsafe withUnsafeTemporaryAllocation(
             of: Float.self, capacity: width &+ (isInterleaved ? Self.rowsMax &* depth : 0)
         ) { memory in
@@ -85,7 +113,9 @@ import Buffers
                     var a = unsafe a + (firstRow &* rowA &+ first &* columnA)
                     if isInterleaved {
                         let order = InterleavedRows(rows: rows, columns: tile.k)
-                        unsafe order.copy(a, columnA: columnA, into: interleaved)
+                        unsafe order.copy(
+                            a, columnA: columnA, into: interleaved,
+                            sums: sums.map { unsafe $0 + firstRow })
                         unsafe a = UnsafePointer(interleaved)
                     }
                     for column in stride(from: 0, to: n, by: width) {
@@ -109,6 +139,9 @@ import Buffers
             }
         }
     }
+
+    /// Whether A is read once into the order of the tiles.
+    var isInterleaved: Bool { columnA != 1 && n >= Self.interleavedColumnsMin }
 
     /// Where the columns from `column` on begin in B, at this row.
     @inline(__always)

@@ -104,5 +104,5 @@ let reductionKernels = [
 
 /// Parts of kernels, which the canary runs with them, what calls kernels on threads, and sizes.
 let kernelParts = [
-    "reduce", "forEachLanes", "updateParts", "panelCount", "floatCount", "transposedScratchCount",
+    "reduce", "forEachLanes", "updateParts", "panelCount", "floatCount", "layerGradientScratchCount",
 ]

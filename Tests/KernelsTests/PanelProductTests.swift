@@ -80,21 +80,28 @@ import Testing
     }
 
     @Test(arguments: shapes)
-    func `a right factor in rows gives the same bits as in panels`(
+    func `a layer's gradients have the bits of a product in panels and of sums over columns`(
         _ shape: (m: Int, n: Int, k: Int)
     ) {
         let (m, n, k) = shape
         let (a, b) = (numbers(k * m, seed: 13), numbers(k * n, seed: 14))
-        var c = [Float](repeating: .nan, count: m * n)
-        var scratch = [Float](
-            repeating: .nan, count: PanelProduct.transposedScratchCount(m: m, n: n, k: k))
-        var span = c.mutableSpan
-        var room = scratch.mutableSpan
-        PanelProduct.multiplyTransposed(
-            m: m, n: n, k: k, a: a.span, b: b.span, c: &span, scratch: &room)
-        expectChains(
-            c, rows: m, columns: n, k: k, start: { _, _ in 0 }, a: { a[$1 * m + $0] },
-            b: { b[$0 * n + $1] })
+        for wantsSums in [true, false] {
+            var c = [Float](repeating: .nan, count: m * n)
+            var sums = [Float](repeating: .nan, count: wantsSums ? m : 0)
+            var scratch = [Float](
+                repeating: .nan, count: PanelProduct.layerGradientScratchCount(m: m, n: n, k: k))
+            var span = c.mutableSpan
+            var total = sums.mutableSpan
+            var room = scratch.mutableSpan
+            PanelProduct.layerGradient(
+                m: m, n: n, k: k, a: a.span, b: b.span, c: &span, sums: &total, scratch: &room)
+            expectChains(
+                c, rows: m, columns: n, k: k, start: { _, _ in 0 }, a: { a[$1 * m + $0] },
+                b: { b[$0 * n + $1] })
+            for (column, sum) in sums.enumerated() {
+                #expect(sum == (0..<k).reduce(Float(0)) { $0 + a[$1 * m + column] })
+            }
+        }
     }
 
     @Test(arguments: shapes)

@@ -58,8 +58,7 @@ public func feedForward(
             hidden, slopes
         ] dy, sums in
         if let residual { sums.add(dy, to: residual) }
-        if let c { sums.add(to: c) { Rows.columnSums(dy.span, into: &$0) } }
-        sums.addWeightGradient(dy, hidden, rows: rows, to: v)
+        sums.addLayerGradient(dy, hidden, rows: rows, weight: v, bias: c)
         var gradient = sums.uninitialized([rows, width])
         var g = gradient.mutableSpan
         PanelProduct.multiply(
@@ -68,8 +67,7 @@ public func feedForward(
             Vector.multiply(
                 slopes.span.extracting(elements(of: range, width: width)), into: &part)
         }
-        if let b { sums.add(to: b) { Rows.columnSums(gradient.span, into: &$0) } }
-        sums.addWeightGradient(gradient, xValue, rows: rows, to: w)
+        sums.addLayerGradient(gradient, xValue, rows: rows, weight: w, bias: b)
         sums.add(to: xPlace) { dx in
             PanelProduct.multiply(
                 m: rows, n: ins, k: width, a: gradient.span, panels: firstWeight.plain.span,

@@ -32,10 +32,7 @@ public func linear(
             residual = residual?.place
         ] dy, sums in
         if let residual { sums.add(dy, to: residual) }
-        if let bias {
-            sums.add(to: bias) { Rows.columnSums(dy.span, into: &$0) }
-        }
-        sums.addWeightGradient(dy, xValue, rows: rows, to: weight)
+        sums.addLayerGradient(dy, xValue, rows: rows, weight: weight, bias: bias)
         sums.add(to: xPlace) { dx in
             PanelProduct.multiply(
                 m: rows, n: ins, k: outs, a: dy.span, panels: packed.plain.span, c: &dx)
@@ -71,24 +68,34 @@ func elements(of rows: Range<Int>, width: Int) -> Range<Int> {
 }
 
 extension Cotangents {
-    /// Adds the gradient of a layer's weight, dy^T x.
+    /// Adds the gradients of a layer's weight, dy^T x, and of its bias, the sum of dy over rows.
     ///
     /// - Parameters:
     ///   - dy: `[rows, out]`, the gradient of the layer's result.
     ///   - x: `[rows, in]`, what went into it.
     ///   - weight: `[out, in]`.
-    mutating func addWeightGradient(
-        _ dy: borrowing Tensor, _ x: Tensor, rows: Int, to weight: Place
+    ///   - bias: `[out]`, or `nil` for none.
+    mutating func addLayerGradient(
+        _ dy: borrowing Tensor, _ x: Tensor, rows: Int, weight: Place, bias: Place?
     ) {
         let (outs, ins) = (weight.shape[0], weight.shape[1])
-        guard weight.needsGradient else { return }
-        var panels = uninitialized([
-            PanelProduct.transposedScratchCount(m: outs, n: ins, k: rows)
-        ])
-        add(to: weight) { dw in
-            var scratch = panels.mutableSpan
-            PanelProduct.multiplyTransposed(
-                m: outs, n: ins, k: rows, a: dy.span, b: x.span, c: &dw, scratch: &scratch)
+        let bias = bias.flatMap { $0.needsGradient ? $0 : nil }
+        var columnSums = uninitialized([bias == nil ? 0 : outs])
+        if weight.needsGradient {
+            var panels = uninitialized([
+                PanelProduct.layerGradientScratchCount(m: outs, n: ins, k: rows)
+            ])
+            add(to: weight) { dw in
+                var biasSums = columnSums.mutableSpan
+                var scratch = panels.mutableSpan
+                PanelProduct.layerGradient(
+                    m: outs, n: ins, k: rows, a: dy.span, b: x.span, c: &dw, sums: &biasSums,
+                    scratch: &scratch)
+            }
+        } else {
+            var biasSums = columnSums.mutableSpan
+            Rows.columnSums(dy.span, into: &biasSums)
         }
+        if let bias { add(columnSums, to: bias) }
     }
 }
