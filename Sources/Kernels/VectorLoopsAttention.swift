@@ -1,5 +1,4 @@
 import Buffers
-import CPrefetch
 import CWideKernels
 
 /// Scaled dot-product self-attention on the packed projections of a transformer.
@@ -134,15 +133,10 @@ import CWideKernels
         let q = unsafe qkv + start(head, row)
         let p = unsafe probabilities + head * tokens * paddedTokens
         let y = unsafe out + start(head, width)
-        // The next head's rows are no stream that the processor would see coming.
-        let next = unsafe head + 1 < batch * heads ? qkv + start(head + 1, row) : nil
-        unsafe callFor(next.map { unsafe $0 + width }, row)
         unsafe transpose(q + width, row, into: scratch)
-        unsafe callFor(next, row)
         unsafe product(
             tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens,
             scratch)
-        unsafe callFor(next.map { unsafe $0 + 2 * width }, row)
         for token in 0..<tokens {
             unsafe softmax(p + token * paddedTokens, visible: isCausal ? token + 1 : tokens)
         }
@@ -161,14 +155,11 @@ import CWideKernels
         let g = unsafe gradient + start(head, width)
         let dq = unsafe result + start(head, row)
         let scores = unsafe scratch + headWidth * padded
-        let next = unsafe head + 1 < batch * heads ? qkv + start(head + 1, row) : nil
         // dV = P^T g
-        unsafe callFor(next.map { unsafe $0 + 2 * width }, row)
         unsafe product(
             tokens, headWidth, tokens, p, 1, padded, g, width, dq + 2 * width, row,
             scratch)
         // dP = g V^T, then dS = scale P (dP - sum(P dP)): 0 where a causal P is
-        unsafe callFor(next, row)
         unsafe transpose(q + 2 * width, row, into: scratch)
         unsafe product(
             tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded,
@@ -177,10 +168,8 @@ import CWideKernels
             unsafe softmaxGradient(p + token * padded, scores + token * padded)
         }
         // dQ = dS K, dK = dS^T Q
-        unsafe callFor(next.map { unsafe $0 + width }, row)
         unsafe product(
             tokens, headWidth, tokens, scores, padded, 1, q + width, row, dq, row, scratch)
-        unsafe callFor(head + 1 < batch * heads ? gradient + start(head + 1, width) : nil, width)
         unsafe product(
             tokens, headWidth, tokens, scores, 1, padded, q, row, dq + width, row, scratch)
     }
@@ -188,16 +177,6 @@ import CWideKernels
     /// Where a head's part begins in a matrix whose rows, one for each token, are `row` apart.
     private func start(_ head: Int, _ row: Int) -> Int {
         head / heads * tokens * row + head % heads * headWidth
-    }
-
-    /// Begins to bring a head's part of a matrix near.
-    private func callFor(_ x: UnsafePointer<Float>?, _ row: Int) {
-        guard let x = unsafe x else { return }
-        for token in 0..<tokens {
-            for feature in stride(from: 0, to: headWidth, by: 16) {
-                unsafe prefetch_into_second_level(x + (token &* row &+ feature))
-            }
-        }
     }
 
     private func product(

@@ -87,7 +87,7 @@ import Buffers
             for column in stride(from: 0, to: n, by: max(16, width)) {
                 unsafe tile.strip(
                     rows: m, columns: min(width, n &- column), a, b + column,
-                    from: UnsafePointer(start), into: c + column)
+                    from: UnsafePointer(start), into: c + column, isFirst: column == 0)
             }
         }
     }
