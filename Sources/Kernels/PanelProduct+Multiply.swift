@@ -54,8 +54,7 @@ extension PanelProduct {
             .multiply(a, panels, bias: Span(), isAdded: isAdded, into: &c)
     }
 
-    /// C = A^T B, B in rows, and the sums of A's columns: the gradients of a layer's weight and bias
-    /// from the gradient of its result and what went into it.
+    /// A layer's gradients: of its weight C = A^T B, of its bias the sums of A's columns.
     ///
     /// - Parameters:
     ///   - m: columns of A, rows of C.

@@ -27,7 +27,8 @@ import Buffers
     /// Whether it pays to interleave a transposed A, where C has this many columns at least.
     ///
     /// Its columns are a whole row apart, and lines so far apart meet in a few places of a cache.
-    private static let interleavedColumnsMin = !WideRegisters.areThere
+    private static let interleavedColumnsMin =
+        !WideRegisters.areThere
         ? 96 : WideRegisters.haveIntelCaches ? 48 : .max
     /// Whether the panel of the next strip is called for while this one is multiplied.
     private static let callsForNextPanel = !WideRegisters.areThere || WideRegisters.haveIntelCaches
@@ -77,7 +78,8 @@ import Buffers
                         let a = unsafe a.baseAddress ?? UnsafePointer(c)
                         let b = unsafe panels.baseAddress ?? UnsafePointer(c)
                         unsafe multiply(
-                            a, b, bias: bias.isEmpty ? nil : bias.baseAddress, isAdded: isAdded, into: c,
+                            a, b, bias: bias.isEmpty ? nil : bias.baseAddress, isAdded: isAdded,
+                            into: c,
                             finish: finish)
                     }
                 }

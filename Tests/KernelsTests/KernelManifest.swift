@@ -104,5 +104,6 @@ let reductionKernels = [
 
 /// Parts of kernels, which the canary runs with them, what calls kernels on threads, and sizes.
 let kernelParts = [
-    "reduce", "forEachLanes", "updateParts", "panelCount", "floatCount", "layerGradientScratchCount",
+    "reduce", "forEachLanes", "updateParts", "panelCount", "floatCount",
+    "layerGradientScratchCount",
 ]

@@ -57,7 +57,8 @@ private let productCases: [GradientCase] =
             feedForward($0[0], first: ($0[1], $0[2]), second: ($0[3], $0[4]), addedTo: $0[0])
         },
         GradientCase(
-            "feedForward", "no biases", [sample([3, 5], 1), sample([6, 5], 2), sample([5, 6], 3)]
+            "feedForward", "no biases",
+            [sample([3, 5], 1), sample([6, 5], 2), sample([5, 6], 3)]
         ) {
             feedForward($0[0], first: ($0[1], nil), second: ($0[2], nil))
         },

@@ -158,11 +158,11 @@ import Wire
         return counted
     }
 
-    /// The open descriptors, once they are few enough or 5 s are over: sockets are freed by the
-    /// reaper, a moment after the last connection has gone.
+    /// The open descriptors, once they are few enough or 30 s are over: sockets are freed by the
+    /// reaper, a moment after the last connection has gone, or some seconds on a busy machine.
     private func settled(atMost limit: Int) async throws -> Int {
         var count = try descriptorCount()
-        for _ in 0..<100 where count > limit {
+        for _ in 0..<600 where count > limit {
             try await Task.sleep(for: .milliseconds(50))
             count = try descriptorCount()
         }
