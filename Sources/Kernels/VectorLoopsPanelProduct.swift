@@ -79,8 +79,7 @@ import Buffers
                         let b = unsafe panels.baseAddress ?? UnsafePointer(c)
                         unsafe multiply(
                             a, b, bias: bias.isEmpty ? nil : bias.baseAddress, isAdded: isAdded,
-                            into: c,
-                            finish: finish)
+                            into: c, finish: finish)
                     }
                 }
             }
@@ -91,8 +90,7 @@ import Buffers
     func multiply(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         isAdded: Bool, into c: UnsafeMutablePointer<Float>,
-        sums: UnsafeMutablePointer<Float>? = nil,
-        finish: PanelProduct.FinishRows = { _, _ in }
+        sums: UnsafeMutablePointer<Float>? = nil, finish: PanelProduct.FinishRows = { _, _ in }
     ) {
         // Parts of one length: a short last one would cost as much of C as a long one.
         let parts = max(1, (k &+ Self.depthMax &- 1) / Self.depthMax)

@@ -2,9 +2,9 @@ import Kernels
 
 /// y = GELU(x W^T + b) V^T + c over the last axis: the two layers of a transformer's block.
 ///
-/// The same bits as `linear`, `gelu`, `linear` and `+` behind each other. Here the GELU and its
-/// derivative are made of rows of the first product while they are in a cache, and so is the
-/// gradient before it of the product that gives the one behind it.
+/// The same bits as `linear`, `gelu`, `linear` and `+` behind each other. Here rows of the first
+/// product go through the GELU while they are in a cache; on the way back, so do rows of the
+/// gradient behind it.
 ///
 /// - Parameters:
 ///   - x: `[..., in]`.

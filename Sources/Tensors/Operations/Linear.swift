@@ -48,6 +48,7 @@ func packed(_ weight: Variable) -> PackedWeight {
 /// What rows of a product start from: a bias, or nothing for zeros.
 func biasOrNone(_ bias: Variable?) -> Tensor { bias?.value ?? Tensor(uninitialized: [0]) }
 
+/// Traps unless a residual, if there is one, has the shape of the result.
 func checkResidual(_ residual: Variable?, _ shape: Shape, _ operation: StaticString) {
     precondition(
         residual.map { $0.shape == shape } ?? true,
