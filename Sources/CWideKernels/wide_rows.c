@@ -127,60 +127,39 @@ WIDE void wide_layer_norm_gradient(
     }
 }
 
-// Eight floats, and -infinity behind them.
-INLINED __m512 load_eight(const float *x) {
-    return _mm512_mask_loadu_ps(all(-__builtin_inff()), 0xff, x);
-}
-
-INLINED __m512 power_of(__m512 score, __m512 shift, float scale) {
-    return exp_of(_mm512_mul_ps(_mm512_sub_ps(score, shift), all(scale)));
-}
-
 WIDE void wide_softmax(float *scores, long count, float scale) {
-    const long sixteens = count / lanes * lanes;
     __m512 best = all(-__builtin_inff());
-    for (long i = 0; i < sixteens; i += lanes) {
+    for (long i = 0; i < count; i += lanes) {
         best = _mm512_max_ps(_mm512_loadu_ps(scores + i), best);
     }
-    if (sixteens < count) best = _mm512_max_ps(load_eight(scores + sixteens), best);
     const __m512 shift = all(_mm512_reduce_max_ps(best));
     __m256 sum = _mm256_setzero_ps();
-    for (long i = 0; i < sixteens; i += lanes) {
-        const __m512 power = power_of(_mm512_loadu_ps(scores + i), shift, scale);
+    for (long i = 0; i < count; i += lanes) {
+        const __m512 score = _mm512_sub_ps(_mm512_loadu_ps(scores + i), shift);
+        const __m512 power = exp_of(_mm512_mul_ps(score, all(scale)));
         sum = _mm256_add_ps(_mm256_add_ps(sum, low_half(power)), high_half(power));
         _mm512_storeu_ps(scores + i, power);
     }
-    if (sixteens < count) {
-        const __m256 power = low_half(power_of(load_eight(scores + sixteens), shift, scale));
-        sum = _mm256_add_ps(sum, power);
-        _mm256_storeu_ps(scores + sixteens, power);
-    }
-    const float factor = 1 / sum_of_eight(sum);
-    for (long i = 0; i < sixteens; i += lanes) {
-        _mm512_storeu_ps(scores + i, _mm512_mul_ps(_mm512_loadu_ps(scores + i), all(factor)));
-    }
-    if (sixteens < count) {
-        _mm256_storeu_ps(
-            scores + sixteens,
-            _mm256_mul_ps(_mm256_loadu_ps(scores + sixteens), _mm256_set1_ps(factor)));
+    const __m512 factor = all(1 / sum_of_eight(sum));
+    for (long i = 0; i < count; i += lanes) {
+        _mm512_storeu_ps(scores + i, _mm512_mul_ps(_mm512_loadu_ps(scores + i), factor));
     }
 }
 
 WIDE void wide_softmax_gradient(
     const float *probabilities, float *gradient, long count, float scale) {
     __m512 sum = _mm512_setzero_ps();
+    // Eight lanes of sums: the others are not looked at.
     for (long i = 0; i < count; i += lanes / 2) {
         sum = _mm512_fmadd_ps(
             _mm512_castps256_ps512(_mm256_loadu_ps(probabilities + i)),
             _mm512_castps256_ps512(_mm256_loadu_ps(gradient + i)), sum);
     }
     const __m512 mean = all(sum_of_eight(low_half(sum)));
-    for (long i = 0; i < count; i += lanes / 2) {
-        const __m512 difference =
-            _mm512_sub_ps(_mm512_castps256_ps512(_mm256_loadu_ps(gradient + i)), mean);
-        const __m512 value = _mm512_mul_ps(
-            _mm512_castps256_ps512(_mm256_loadu_ps(probabilities + i)), difference);
-        _mm256_storeu_ps(gradient + i, low_half(_mm512_mul_ps(value, all(scale))));
+    for (long i = 0; i < count; i += lanes) {
+        const __m512 difference = _mm512_sub_ps(_mm512_loadu_ps(gradient + i), mean);
+        const __m512 value = _mm512_mul_ps(_mm512_loadu_ps(probabilities + i), difference);
+        _mm512_storeu_ps(gradient + i, _mm512_mul_ps(value, all(scale)));
     }
 }
 

@@ -26,9 +26,7 @@ import CPrefetch
     ) {
         guard !isWide else { return unsafe copyWide(a, columnA: columnA, into: y, sums: sums) }
         if let sums = unsafe sums {
-            for column in 0..<columns {
-                for row in 0..<rows { unsafe sums[row] += a[column &* columnA &+ row] }
-            }
+            for column in 0..<columns { unsafe add(a + column &* columnA, to: sums) }
         }
         var (a, y) = unsafe (a, y)
         let tiles = TileRows(of: rows)
@@ -56,6 +54,16 @@ import CPrefetch
         }
     }
 
+    /// Adds a column of all rows to their sums.
+    @inline(__always)
+    private func add(_ a: UnsafePointer<Float>, to sums: UnsafeMutablePointer<Float>) {
+        let end = rows &- rows % 8
+        for row in stride(from: 0, to: end, by: 8) {
+            unsafe (sums + row).setEight((sums + row).eight + (a + row).eight)
+        }
+        for row in end..<rows { unsafe sums[row] += a[row] }
+    }
+
     /// Column by column, whose parts of all tiles stand beside each other in A.
     private func copyWide(
         _ a: UnsafePointer<Float>, columnA: Int, into y: UnsafeMutablePointer<Float>,
@@ -74,12 +82,7 @@ import CPrefetch
                 unsafe to.setEight((a + tile &* 8).eight)
                 unsafe to += columns &* 8
             }
-            if let sums = unsafe sums {
-                for row in stride(from: 0, to: eights &* 8, by: 8) {
-                    unsafe (sums + row).setEight((sums + row).eight + (a + row).eight)
-                }
-                for row in (eights &* 8)..<rows { unsafe sums[row] += a[row] }
-            }
+            if let sums = unsafe sums { unsafe add(a, to: sums) }
             var row = eights &* 8
             for count in [4, 2, 1] where rest & count != 0 {
                 let to = unsafe y + (row &* columns &+ column &* count)

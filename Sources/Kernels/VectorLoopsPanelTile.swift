@@ -54,7 +54,7 @@ import CWideKernels
                 is_interleaved: isInterleaved ? 1 : 0,
                 calls_for_rows: isFirst && columnA == 1 ? 1 : 0, row_b: rowB,
                 row_start: rowStart, row_c: rowC, next: next,
-                next_lines: next == nil ? 0 : k &* 3)
+                next_lines: next == nil ? 0 : k &* PanelProduct.width / 16)
             return unsafe wide_strip_multiply(&shape, a, b, start, c)
         }
         for column in stride(from: 0, to: columns, by: width) {

@@ -15,10 +15,10 @@ void wide_layer_norm_gradient(
     const float *gradient, long rows, long width, float *dx, int is_added, float *d_weight,
     float *d_bias);
 
-/// The softmax of a row of scores times `scale`, in place; `count` is a multiple of eight.
+/// The softmax of a row of scores times `scale`, in place; `count` is a multiple of sixteen.
 void wide_softmax(float *scores, long count, float scale);
 
-/// The gradient of that row of scores, over the gradient of its probabilities.
+/// The gradient of that row of scores, over the gradient of its probabilities; `count` as there.
 void wide_softmax_gradient(
     const float *probabilities, float *gradient, long count, float scale);
 
