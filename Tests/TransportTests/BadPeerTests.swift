@@ -177,7 +177,9 @@ import Wire
             Issue.record("\(String(describing: error))")
             return
         }
-        // Whether its last byte was handed over before the peer closed is a matter of time.
+        // Whether its last byte was handed over before the peer closed is a matter of time, and
+        // under TLS nng does not say so before the limit of 10 s.
+        pair.accepted.close()
         try? await refused
     }
 }
