@@ -46,7 +46,9 @@ func packed(_ weight: Variable) -> PackedWeight {
 }
 
 /// What rows of a product start from: a bias, or nothing for zeros.
-func biasOrNone(_ bias: Variable?) -> Tensor { bias?.value ?? Tensor(uninitialized: [0]) }
+func biasOrNone(_ bias: Variable?) -> Tensor { bias?.value ?? noBias }
+
+private let noBias = Tensor(uninitialized: [0])
 
 /// Traps unless a residual, if there is one, has the shape of the result.
 func checkResidual(_ residual: Variable?, _ shape: Shape, _ operation: StaticString) {
