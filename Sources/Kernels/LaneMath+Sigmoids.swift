@@ -75,10 +75,6 @@ extension LaneMath {
         return (x * distribution, distribution.addingProduct(withSign(of: x, t), density))
     }
 
-    /// The exact GELU of each lane, x Phi(x), with the bits of `geluAndDerivative`.
-    @inlinable @inline(__always)
-    public static func gelu(_ x: Lanes) -> Lanes { geluAndDerivative(x).value }
-
     /// e to the power of numbers from -87 to 88, where the result is normal.
     @inlinable @inline(__always)
     static func expOfNormal(_ x: Lanes) -> Lanes {

@@ -109,7 +109,11 @@ private let accuracyCases: [AccuracyCase] = [
             #expect((Double(both.value[0]) - exact * distribution).magnitude < bound)
             let slope = distribution + exact * density
             #expect((Double(both.derivative[0]) - slope).magnitude < bound)
-            #expect(LaneMath.gelu(Lanes(repeating: x))[3] == both.value[3])
+            // Whole pairs of registers and what is left, in whichever the processor has.
+            var values = [Float](repeating: x, count: 20)
+            var span = values.mutableSpan
+            Vector.gelu(&span)
+            #expect(values.allSatisfy { $0 == both.value[3] })
         }
     }
 

@@ -11,13 +11,12 @@ import Wire
     /// for.
     private func openFiles() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
-            .map { descriptor in
+            .compactMap { descriptor in
                 // The one that read the directory is gone.
                 let path = "/proc/self/fd/\(descriptor)"
-                return (try? FileManager.default.destinationOfSymbolicLink(atPath: path))
-                    ?? "closed"
+                return try? FileManager.default.destinationOfSymbolicLink(atPath: path)
             }
-            .filter { $0 != "anon_inode:[timerfd]" && $0 != "closed" }
+            .filter { $0 != "anon_inode:[timerfd]" }
             .sorted()
     }
 
