@@ -61,7 +61,7 @@ let package = Package(
         .systemLibrary(name: "CPNG"),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
-        .target(name: "CPrefetch"),
+        .target(name: "CInstructions"),
         .target(
             name: "CWideKernels",
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
@@ -83,7 +83,7 @@ let package = Package(
         // Numbers
         .target(
             name: "Kernels",
-            dependencies: ["Buffers", "Threads", "COpenBLAS", "CPrefetch", "CWideKernels"],
+            dependencies: ["Buffers", "Threads", "COpenBLAS", "CInstructions", "CWideKernels"],
             swiftSettings: numeric),
         .target(
             name: "Tensors", dependencies: ["Kernels", "Buffers", "Threads"],

@@ -1,4 +1,5 @@
 public import Buffers
+import CInstructions
 
 /// Elementary functions of eight floats at once, with the same bits on every processor.
 ///
@@ -72,6 +73,10 @@ public enum LaneMath {
         r.replace(with: x, where: x .!= x)
         return r
     }
+
+    /// The square root of each lane.
+    @inline(__always)
+    static func squareRoot(_ x: Lanes) -> Lanes { eight_square_roots(x) }
 
     /// Adding 1.5 * 2^23 rounds to the nearest integer, ties to even, which then stands in the
     /// low bits of the sum.

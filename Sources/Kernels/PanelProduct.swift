@@ -1,5 +1,4 @@
 import Buffers
-import CWideKernels
 
 /// Products of matrices on one thread whose bits are defined: what the layers of networks compute.
 ///
@@ -52,29 +51,6 @@ public enum PanelProduct {
     ) {
         check(w.count, rows: n, columns: k, stride: k)
         precondition(panels.count == floatCount(rows: k, columns: n), "panels of another size")
-        guard !WideRegisters.areThere else { return packWide(w, rows: k, columns: n, &panels) }
-        for column in 0..<(panelCount(columns: n) &* width) {
-            var place = (column / width) &* k &* width &+ column % width
-            if column < n {
-                let start = column &* k
-                for row in 0..<k {
-                    panels[place] = w[start &+ row]
-                    place &+= width
-                }
-            } else {
-                for _ in 0..<k {
-                    panels[place] = 0
-                    place &+= width
-                }
-            }
-        }
-    }
-
-    /// As `packTransposed`, in registers of sixteen.
-    @_lifetime(panels: copy panels)
-    private static func packWide(
-        _ w: Span<Float>, rows k: Int, columns n: Int, _ panels: inout MutableSpan<Float>
-    ) {
         // Zeros past the last column.
         if n % width != 0 {
             var last = panels._mutatingExtracting(last: k &* width)
@@ -84,9 +60,8 @@ public enum PanelProduct {
             unsafe panels.withUnsafeMutableBufferPointer { panels in
                 guard let w = w.baseAddress, let panels = panels.baseAddress else { return }
                 for column in stride(from: 0, to: n, by: width) {
-                    unsafe wide_transpose(
-                        w + column &* k, min(width, n &- column), k, k, panels + column &* k,
-                        width)
+                    let block = Transpose(rows: min(width, n &- column), columns: k)
+                    unsafe block(w + column &* k, k, into: panels + column &* k, width)
                 }
             }
         }

@@ -1,5 +1,5 @@
 import Buffers
-import CPrefetch
+import CInstructions
 
 /// Calls for memory that is wanted soon.
 ///

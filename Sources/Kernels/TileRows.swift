@@ -3,7 +3,8 @@
 /// A tile of six or four rows has sums enough to hide how long a multiply-add takes; so there are
 /// as few single rows as possible.
 struct TileRows {
-    private let sixes: Int
+    /// The tiles of six rows, the first ones.
+    let sixes: Int
     private let fours: Int
     /// The number of tiles.
     let count: Int

@@ -46,7 +46,7 @@ extension Vector {
     /// y = the square root of x.
     @_lifetime(y: copy y)
     public static func squareRoot(_ x: Span<Float>, into y: inout MutableSpan<Float>) {
-        map(x, into: &y) { $0.squareRoot() }
+        map(x, into: &y) { LaneMath.squareRoot($0) }
     }
 
     /// y = max(x, 0); a NaN stays NaN.

@@ -202,17 +202,9 @@ import CWideKernels
         _ x: UnsafePointer<Float>, _ row: Int, into y: UnsafeMutablePointer<Float>
     ) {
         let padded = paddedTokens
-        guard !WideRegisters.areThere else {
-            unsafe wide_transpose(x, tokens, headWidth, row, y, padded)
-            for feature in 0..<headWidth {
-                for token in tokens..<padded { unsafe y[feature &* padded &+ token] = 0 }
-            }
-            return
-        }
+        unsafe Transpose(rows: tokens, columns: headWidth)(x, row, into: y, padded)
         for feature in 0..<headWidth {
-            let line = unsafe y + feature &* padded
-            for token in 0..<tokens { unsafe line[token] = x[token &* row &+ feature] }
-            for token in tokens..<padded { unsafe line[token] = 0 }
+            for token in tokens..<padded { unsafe y[feature &* padded &+ token] = 0 }
         }
     }
 

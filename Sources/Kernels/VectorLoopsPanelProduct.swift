@@ -1,4 +1,5 @@
 import Buffers
+import CInstructions
 
 /// The blocks that a product goes through so that what is used again is still in a cache.
 @safe struct PanelBlocks {
@@ -32,6 +33,9 @@ import Buffers
         ? 96 : WideRegisters.haveIntelCaches ? 48 : .max
     /// Whether the panel of the next strip is called for while this one is multiplied.
     private static let callsForNextPanel = !WideRegisters.areThere || WideRegisters.haveIntelCaches
+
+    /// So many rows of a panel are called for ahead of their packing.
+    private static let rowsAhead = 8
 
     private var width: Int { PanelProduct.width }
 
@@ -165,39 +169,43 @@ import Buffers
 
     /// The same, between addresses.
     ///
-    /// Some rows go to all their panels before the next ones do: panel by panel, each row of B
-    /// would lie in a page of its own.
+    /// Row by row, whose parts go to the ends of the panels: B is a stream, and the lines that the
+    /// panels grow by are called for.
     static func pack(
         _ b: UnsafePointer<Float>, rows k: Int, columns n: Int, stride rowB: Int,
         into panels: UnsafeMutablePointer<Float>
     ) {
         let width = PanelProduct.width
-        let rowsMax = 32
-        for first in stride(from: 0, to: k, by: rowsMax) {
-            let rows = min(rowsMax, k &- first)
-            for column in stride(from: 0, to: n, by: width) {
-                let from = unsafe b + (first &* rowB &+ column)
-                let to = unsafe panels + (column &* k &+ first &* width)
-                if column &+ width <= n {
-                    unsafe copy(from, rowB, rows: rows, lanes: width / 8, to: to)
-                } else {
-                    unsafe copy(from, rowB, rows: rows, columns: n &- column, to: to)
-                }
-            }
+        if width == 16 {
+            unsafe pack(b, rows: k, columns: n, stride: rowB, lanes: 2, into: panels)
+        } else {
+            unsafe pack(b, rows: k, columns: n, stride: rowB, lanes: width / 8, into: panels)
         }
+        let rest = n % width
+        guard rest > 0 else { return }
+        let last = n &- rest
+        unsafe copy(b + last, rowB, rows: k, columns: rest, to: panels + last &* k)
     }
 
-    /// Whole rows of a panel.
+    /// The whole panels; where it is inlined with a constant number of lanes, a row's part is a few
+    /// instructions.
     @inline(__always)
-    private static func copy(
-        _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, lanes: Int,
-        to y: UnsafeMutablePointer<Float>
+    private static func pack(
+        _ b: UnsafePointer<Float>, rows k: Int, columns n: Int, stride rowB: Int, lanes: Int,
+        into panels: UnsafeMutablePointer<Float>
     ) {
-        var (x, y) = unsafe (x, y)
-        for _ in 0..<rows {
-            for lane in 0..<lanes { unsafe (y + lane &* 8).setEight((x + lane &* 8).eight) }
-            unsafe x += stride
-            unsafe y += lanes &* 8
+        let width = 8 &* lanes
+        let ahead = Self.rowsAhead &* width
+        for row in 0..<k {
+            var (from, to) = unsafe (b + row &* rowB, panels + row &* width)
+            for _ in 0..<(n / width) {
+                unsafe prefetch_for_writing(to + ahead)
+                for lane in 0..<lanes {
+                    unsafe (to + lane &* 8).setEight((from + lane &* 8).eight)
+                }
+                unsafe from += width
+                unsafe to += k &* width
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 import Buffers
-import CPrefetch
+import CInstructions
 import CWideKernels
 
 /// The innermost loops of `PanelProduct`: a few rows of C by one panel of columns.
@@ -75,12 +75,12 @@ import CWideKernels
         var (a, start, c) = unsafe (a, start, c)
         for index in 0..<tiles.count {
             let count = tiles[index]
-            if let next = unsafe next {
-                let lines = (k &* index / tiles.count)..<(k &* (index &+ 1) / tiles.count)
-                for line in lines { unsafe prefetch_into_second_level(next + line &* width) }
-            }
+            // The first four tiles call for a quarter of the next panel each, one line with every
+            // four terms; what others call for is there.
+            let quarter = unsafe index < 4 ? next : nil
+            let called = unsafe quarter.map { unsafe $0 + index &* (k / 4) &* width } ?? b
             if columns == width {
-                unsafe tile(rows: count, a, b, from: start, into: c)
+                unsafe tile(rows: count, a, b, from: start, into: c, next: called)
             } else {
                 unsafe narrowTile(rows: count, columns: columns, a, b, from: start, into: c)
             }
@@ -105,7 +105,7 @@ import CWideKernels
             let whole = PanelTile(
                 k: k, rowA: rowA, columnA: columnA, isInterleaved: isInterleaved, rowB: rowB,
                 rowStart: width, rowC: width)
-            unsafe whole.tile(rows: rows, a, b, from: UnsafePointer(y), into: y)
+            unsafe whole.tile(rows: rows, a, b, from: UnsafePointer(y), into: y, next: b)
             for row in 0..<rows {
                 let (to, from) = unsafe (c + row &* rowC, y + row &* width)
                 for column in 0..<columns { unsafe to[column] = from[column] }
@@ -117,11 +117,18 @@ import CWideKernels
     @inline(__always)
     private func tile(
         rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+        next: UnsafePointer<Float>
     ) {
         let (row, column) = isInterleaved ? (1, rows) : (rowA, columnA)
         switch rows {
-        case 6: unsafe sixRows(a, row, column, b, from: start, into: c)
+        case 6 where rowB != width:
+            unsafe sixRows(a, row, column, b, from: start, into: c, next: next)
+        case 6 where isInterleaved:
+            unsafe sixInterleavedRows(a, b, from: start, into: c, next: next)
+        case 6 where columnA == 1:
+            unsafe sixRowsAlong(a, rowA, b, from: start, into: c, next: next)
+        case 6: unsafe sixRows(a, row, column, b, from: start, into: c, next: next)
         case 4: unsafe fourRows(a, row, column, b, from: start, into: c)
         default: unsafe oneRow(a, column, b, from: start, into: c)
         }

@@ -1,14 +1,46 @@
 import Buffers
-import CPrefetch
+import CInstructions
 
 // The tiles themselves, in registers of eight floats. Each is a function of its own: inlined
 // beside each other they would not all keep their sums in registers.
 extension PanelTile {
-    /// Six rows by 16 columns: twelve registers of sums, two of B and one of A.
+    /// Six rows by 16 columns, A as it stands anywhere.
     @inline(never)
     func sixRows(
         _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
-        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+        next: UnsafePointer<Float>
+    ) {
+        unsafe sixRows(a, rowA, columnA, b, rowB, from: start, into: c, calling: next)
+    }
+
+    /// Six rows by 16 columns of a panel, the columns of A beside each other.
+    @inline(never)
+    func sixRowsAlong(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ b: UnsafePointer<Float>,
+        from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+        next: UnsafePointer<Float>
+    ) {
+        unsafe sixRows(a, rowA, 1, b, 16, from: start, into: c, calling: next)
+    }
+
+    /// Six rows by 16 columns of a panel, A interleaved.
+    @inline(never)
+    func sixInterleavedRows(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, from start: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>, next: UnsafePointer<Float>
+    ) {
+        unsafe sixRows(a, 1, 6, b, 16, from: start, into: c, calling: next)
+    }
+
+    /// Six rows by 16 columns: twelve registers of sums, two of B and one of A.
+    ///
+    /// The lines of `next` are called for, one for each four terms.
+    @inline(__always)
+    private func sixRows(
+        _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
+        _ rowB: Int, from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+        calling next: UnsafePointer<Float>
     ) {
         let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
         let (start3, start4) = unsafe (start + 3 &* rowStart, start + 4 &* rowStart)
@@ -16,12 +48,12 @@ extension PanelTile {
         let (c1, c2, c3) = unsafe (c + rowC, c + 2 &* rowC, c + 3 &* rowC)
         let (c4, c5) = unsafe (c + 4 &* rowC, c + 5 &* rowC)
         // The sums are written when their line is there: a store that misses holds others up.
-        unsafe prefetch(c)
-        unsafe prefetch(c1)
-        unsafe prefetch(c2)
-        unsafe prefetch(c3)
-        unsafe prefetch(c4)
-        unsafe prefetch(c5)
+        unsafe prefetch_for_writing(c)
+        unsafe prefetch_for_writing(c1)
+        unsafe prefetch_for_writing(c2)
+        unsafe prefetch_for_writing(c3)
+        unsafe prefetch_for_writing(c4)
+        unsafe prefetch_for_writing(c5)
         var (s00, s01) = unsafe (start.eight, (start + 8).eight)
         var (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
         var (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
@@ -31,8 +63,36 @@ extension PanelTile {
         // Two addresses, three rows from each: a chain of additions through all six would take as
         // long as their multiply-adds.
         let (row1, row2) = (rowA, 2 &* rowA)
-        var (a, a3, b) = unsafe (a, a + 3 &* rowA, b)
-        for _ in 0..<k {
+        var (a, a3, b, next) = unsafe (a, a + 3 &* rowA, b, next)
+        for _ in 0..<(k / 4) {
+            unsafe prefetch_into_second_level(next)
+            unsafe next += 16
+            for _ in 0..<4 {
+                let (x, y) = unsafe (b.eight, (b + 8).eight)
+                let p0 = unsafe Lanes(repeating: a[0])
+                s00 = s00.addingProduct(x, p0)
+                s01 = s01.addingProduct(y, p0)
+                let p1 = unsafe Lanes(repeating: a[row1])
+                s10 = s10.addingProduct(x, p1)
+                s11 = s11.addingProduct(y, p1)
+                let p2 = unsafe Lanes(repeating: a[row2])
+                s20 = s20.addingProduct(x, p2)
+                s21 = s21.addingProduct(y, p2)
+                let p3 = unsafe Lanes(repeating: a3[0])
+                s30 = s30.addingProduct(x, p3)
+                s31 = s31.addingProduct(y, p3)
+                let p4 = unsafe Lanes(repeating: a3[row1])
+                s40 = s40.addingProduct(x, p4)
+                s41 = s41.addingProduct(y, p4)
+                let p5 = unsafe Lanes(repeating: a3[row2])
+                s50 = s50.addingProduct(x, p5)
+                s51 = s51.addingProduct(y, p5)
+                unsafe a += columnA
+                unsafe a3 += columnA
+                unsafe b += rowB
+            }
+        }
+        for _ in 0..<(k % 4) {
             let (x, y) = unsafe (b.eight, (b + 8).eight)
             let p0 = unsafe Lanes(repeating: a[0])
             s00 = s00.addingProduct(x, p0)
@@ -119,12 +179,6 @@ extension PanelTile {
         unsafe c.setSixteen(s0, s1)
     }
 
-    /// Both lines that 16 floats may lie in.
-    @inline(__always)
-    private func prefetch(_ p: UnsafeMutablePointer<Float>) {
-        unsafe prefetch_for_writing(p)
-        unsafe prefetch_for_writing(p + 15)
-    }
 }
 
 extension UnsafeMutablePointer<Float> {

@@ -15,50 +15,33 @@ import Buffers
     ///
     /// A(i, l) stands at `a[i rowA + l columnA]`, row l of B starts at `b[l rowB]`, row i of C
     /// at `c[i rowC]`.
-    @inline(__always)
     func callAsFunction(
         _ a: UnsafePointer<Float>, rowA: Int, columnA: Int, _ b: UnsafePointer<Float>, rowB: Int,
         into c: UnsafeMutablePointer<Float>, rowC: Int
     ) {
-        guard !isWide else {
-            return unsafe wide(a, rowA, columnA, b, rowB, c, rowC)
+        // Wide registers take all columns in strips of one width, since those of a single register
+        // wait for their sums; those of eight take two at a time.
+        let strips = max(1, (n &+ PanelProduct.width &- 1) / PanelProduct.width)
+        let width = isWide ? (n &+ 16 &* strips &- 1) / (16 &* strips) &* 16 : 16
+        let end = isWide ? n : n &- n % 16
+        let tile = PanelTile(
+            k: k, rowA: rowA, columnA: columnA, rowB: rowB, rowStart: 0, rowC: rowC,
+            isWide: isWide)
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: max(16, width)) { zeros in
+            unsafe zeros.initialize(repeating: 0)
+            guard let start = zeros.baseAddress else { return }
+            for column in stride(from: 0, to: end, by: max(16, width)) {
+                unsafe tile.strip(
+                    rows: m, columns: min(width, n &- column), a, b + column,
+                    from: UnsafePointer(start), into: c + column, isFirst: column == 0)
+            }
         }
-        var column = 0
-        while column &+ 16 <= n {
-            var row = 0
-            while row &+ 4 <= m {
-                unsafe fourBySixteen(
-                    a + row &* rowA, rowA, columnA, b + column, rowB, c + (row &* rowC &+ column),
-                    rowC)
-                row &+= 4
-            }
-            while row < m {
-                unsafe oneByEight(
-                    a + row &* rowA, columnA, b + column, rowB,
-                    c + (row &* rowC &+ column))
-                unsafe oneByEight(
-                    a + row &* rowA, columnA, b + (column &+ 8), rowB,
-                    c + (row &* rowC &+ column &+ 8))
-                row &+= 1
-            }
-            column &+= 16
+        guard end < n else { return }
+        let eights = end &+ 8 <= n ? end &+ 8 : end
+        if eights > end {
+            unsafe eightColumns(a, rowA, columnA, b + end, rowB, c + end, rowC)
         }
-        while column &+ 8 <= n {
-            var row = 0
-            while row &+ 4 <= m {
-                unsafe fourByEight(
-                    a + row &* rowA, rowA, columnA, b + column, rowB, c + (row &* rowC &+ column),
-                    rowC)
-                row &+= 4
-            }
-            while row < m {
-                unsafe oneByEight(
-                    a + row &* rowA, columnA, b + column, rowB, c + (row &* rowC &+ column))
-                row &+= 1
-            }
-            column &+= 8
-        }
-        while column < n {
+        for column in eights..<n {
             for row in 0..<m {
                 var sum: Float = 0
                 for l in 0..<k {
@@ -67,65 +50,54 @@ import Buffers
                 }
                 unsafe c[row &* rowC &+ column] = sum
             }
-            column &+= 1
         }
     }
 
-    /// The same in registers of sixteen.
-    private func wide(
+    /// All rows by eight columns.
+    private func eightColumns(
         _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
         _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
     ) {
-        let tile = PanelTile(
-            k: k, rowA: rowA, columnA: columnA, rowB: rowB, rowStart: 0, rowC: rowC, isWide: true)
-        // Strips of one width: those of a single register wait for their sums.
-        let strips = max(1, (n &+ PanelProduct.width &- 1) / PanelProduct.width)
-        let width = (n &+ 16 &* strips &- 1) / (16 &* strips) &* 16
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { zeros in
-            unsafe zeros.initialize(repeating: 0)
-            guard let start = zeros.baseAddress else { return }
-            for column in stride(from: 0, to: n, by: max(16, width)) {
-                unsafe tile.strip(
-                    rows: m, columns: min(width, n &- column), a, b + column,
-                    from: UnsafePointer(start), into: c + column, isFirst: column == 0)
+        let tiles = TileRows(of: m)
+        var (a, c) = unsafe (a, c)
+        for index in 0..<tiles.count {
+            let rows = tiles[index]
+            switch rows {
+            case 6: unsafe sixByEight(a, rowA, columnA, b, rowB, c, rowC)
+            case 4: unsafe fourByEight(a, rowA, columnA, b, rowB, c, rowC)
+            default: unsafe oneByEight(a, columnA, b, rowB, c)
             }
+            unsafe a += rows &* rowA
+            unsafe c += rows &* rowC
         }
     }
 
     @inline(__always)
-    private func fourBySixteen(
+    private func sixByEight(
         _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
         _ rowB: Int, _ c: UnsafeMutablePointer<Float>, _ rowC: Int
     ) {
         let zero = Lanes(repeating: 0)
-        var (s00, s01, s10, s11) = (zero, zero, zero, zero)
-        var (s20, s21, s30, s31) = (zero, zero, zero, zero)
-        var (a0, b0) = unsafe (a, b)
+        var (s0, s1, s2, s3, s4, s5) = (zero, zero, zero, zero, zero, zero)
+        var (a0, a3, b0) = unsafe (a, a + 3 &* rowA, b)
         for _ in 0..<k {
-            let (x, y) = unsafe (b0.eight, (b0 + 8).eight)
-            let p0 = unsafe Lanes(repeating: a0[0])
-            s00 = s00.addingProduct(x, p0)
-            s01 = s01.addingProduct(y, p0)
-            let p1 = unsafe Lanes(repeating: a0[rowA])
-            s10 = s10.addingProduct(x, p1)
-            s11 = s11.addingProduct(y, p1)
-            let p2 = unsafe Lanes(repeating: a0[2 &* rowA])
-            s20 = s20.addingProduct(x, p2)
-            s21 = s21.addingProduct(y, p2)
-            let p3 = unsafe Lanes(repeating: a0[3 &* rowA])
-            s30 = s30.addingProduct(x, p3)
-            s31 = s31.addingProduct(y, p3)
+            let x = unsafe b0.eight
+            s0 = unsafe s0.addingProduct(x, Lanes(repeating: a0[0]))
+            s1 = unsafe s1.addingProduct(x, Lanes(repeating: a0[rowA]))
+            s2 = unsafe s2.addingProduct(x, Lanes(repeating: a0[2 &* rowA]))
+            s3 = unsafe s3.addingProduct(x, Lanes(repeating: a3[0]))
+            s4 = unsafe s4.addingProduct(x, Lanes(repeating: a3[rowA]))
+            s5 = unsafe s5.addingProduct(x, Lanes(repeating: a3[2 &* rowA]))
             unsafe a0 += columnA
+            unsafe a3 += columnA
             unsafe b0 += rowB
         }
-        unsafe c.setEight(s00)
-        unsafe (c + 8).setEight(s01)
-        unsafe (c + rowC).setEight(s10)
-        unsafe (c + (rowC &+ 8)).setEight(s11)
-        unsafe (c + 2 &* rowC).setEight(s20)
-        unsafe (c + (2 &* rowC &+ 8)).setEight(s21)
-        unsafe (c + 3 &* rowC).setEight(s30)
-        unsafe (c + (3 &* rowC &+ 8)).setEight(s31)
+        unsafe c.setEight(s0)
+        unsafe (c + rowC).setEight(s1)
+        unsafe (c + 2 &* rowC).setEight(s2)
+        unsafe (c + 3 &* rowC).setEight(s3)
+        unsafe (c + 4 &* rowC).setEight(s4)
+        unsafe (c + 5 &* rowC).setEight(s5)
     }
 
     @inline(__always)

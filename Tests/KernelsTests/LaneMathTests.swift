@@ -1,6 +1,6 @@
 import Buffers
 import Foundation
-import Kernels
+@testable import Kernels
 import Testing
 
 /// A function, a range of arguments, and the largest error that is allowed there.
@@ -140,5 +140,22 @@ private let accuracyCases: [AccuracyCase] = [
                 LaneMath.sigmoid,
             ] as [(Float) -> Float]
         for function in functions { #expect(function(.nan).isNaN) }
+    }
+
+    @Test func `square roots of lanes are those of single numbers`() {
+        let bits: [UInt32] = [
+            0, 0x8000_0000, 1, 0x007f_ffff, 0x0080_0000, 0x3f80_0000, 0x3f80_0001, 0x4000_0000,
+            0x4049_0fdb, 0x7f7f_ffff, 0x7f80_0000, 0x1234_5678, 0x3eaa_aaab, 0x5f37_59df,
+            0x3f00_0000, 0x4b7f_ffff,
+        ]
+        for first in stride(from: 0, to: bits.count, by: 8) {
+            var x = SIMD8<Float>(repeating: 0)
+            for lane in 0..<8 { x[lane] = Float(bitPattern: bits[first + lane]) }
+            let roots = LaneMath.squareRoot(x)
+            for lane in 0..<8 {
+                #expect(roots[lane].bitPattern == x[lane].squareRoot().bitPattern)
+            }
+        }
+        #expect(LaneMath.squareRoot(.init(repeating: -1))[7].isNaN)
     }
 }
