@@ -33,95 +33,34 @@ extension PanelTile {
         unsafe sixRows(a, 1, 6, b, 16, from: start, into: c, calling: next)
     }
 
-    /// Six rows by 16 columns: twelve registers of sums, two of B and one of A.
+    /// Six rows by 16 columns, four terms of the sums at a time.
     ///
-    /// The lines of `next` are called for, one for each four terms.
+    /// The lines of `next` are called for, one with each four terms.
     @inline(__always)
     private func sixRows(
         _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
         _ rowB: Int, from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
         calling next: UnsafePointer<Float>
     ) {
-        let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
-        let (start3, start4) = unsafe (start + 3 &* rowStart, start + 4 &* rowStart)
-        let start5 = unsafe start + 5 &* rowStart
-        let (c1, c2, c3) = unsafe (c + rowC, c + 2 &* rowC, c + 3 &* rowC)
-        let (c4, c5) = unsafe (c + 4 &* rowC, c + 5 &* rowC)
         // The sums are written when their line is there: a store that misses holds others up.
-        unsafe prefetch_for_writing(c)
-        unsafe prefetch_for_writing(c1)
-        unsafe prefetch_for_writing(c2)
-        unsafe prefetch_for_writing(c3)
-        unsafe prefetch_for_writing(c4)
-        unsafe prefetch_for_writing(c5)
-        var (s00, s01) = unsafe (start.eight, (start + 8).eight)
-        var (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
-        var (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
-        var (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
-        var (s40, s41) = unsafe (start4.eight, (start4 + 8).eight)
-        var (s50, s51) = unsafe (start5.eight, (start5 + 8).eight)
-        // Two addresses, three rows from each: a chain of additions through all six would take as
-        // long as their multiply-adds.
-        let (row1, row2) = (rowA, 2 &* rowA)
-        var (a, a3, b, next) = unsafe (a, a + 3 &* rowA, b, next)
+        for row in 0..<6 { unsafe prefetch_for_writing(c + row &* rowC) }
+        var sums = unsafe SixRowSums(start, rowStart)
+        var (a, b, next) = unsafe (a, b, next)
         for _ in 0..<(k / 4) {
             unsafe prefetch_into_second_level(next)
             unsafe next += 16
             for _ in 0..<4 {
-                let (x, y) = unsafe (b.eight, (b + 8).eight)
-                let p0 = unsafe Lanes(repeating: a[0])
-                s00 = s00.addingProduct(x, p0)
-                s01 = s01.addingProduct(y, p0)
-                let p1 = unsafe Lanes(repeating: a[row1])
-                s10 = s10.addingProduct(x, p1)
-                s11 = s11.addingProduct(y, p1)
-                let p2 = unsafe Lanes(repeating: a[row2])
-                s20 = s20.addingProduct(x, p2)
-                s21 = s21.addingProduct(y, p2)
-                let p3 = unsafe Lanes(repeating: a3[0])
-                s30 = s30.addingProduct(x, p3)
-                s31 = s31.addingProduct(y, p3)
-                let p4 = unsafe Lanes(repeating: a3[row1])
-                s40 = s40.addingProduct(x, p4)
-                s41 = s41.addingProduct(y, p4)
-                let p5 = unsafe Lanes(repeating: a3[row2])
-                s50 = s50.addingProduct(x, p5)
-                s51 = s51.addingProduct(y, p5)
+                unsafe sums.add(a, rowA, b)
                 unsafe a += columnA
-                unsafe a3 += columnA
                 unsafe b += rowB
             }
         }
         for _ in 0..<(k % 4) {
-            let (x, y) = unsafe (b.eight, (b + 8).eight)
-            let p0 = unsafe Lanes(repeating: a[0])
-            s00 = s00.addingProduct(x, p0)
-            s01 = s01.addingProduct(y, p0)
-            let p1 = unsafe Lanes(repeating: a[row1])
-            s10 = s10.addingProduct(x, p1)
-            s11 = s11.addingProduct(y, p1)
-            let p2 = unsafe Lanes(repeating: a[row2])
-            s20 = s20.addingProduct(x, p2)
-            s21 = s21.addingProduct(y, p2)
-            let p3 = unsafe Lanes(repeating: a3[0])
-            s30 = s30.addingProduct(x, p3)
-            s31 = s31.addingProduct(y, p3)
-            let p4 = unsafe Lanes(repeating: a3[row1])
-            s40 = s40.addingProduct(x, p4)
-            s41 = s41.addingProduct(y, p4)
-            let p5 = unsafe Lanes(repeating: a3[row2])
-            s50 = s50.addingProduct(x, p5)
-            s51 = s51.addingProduct(y, p5)
+            unsafe sums.add(a, rowA, b)
             unsafe a += columnA
-            unsafe a3 += columnA
             unsafe b += rowB
         }
-        unsafe c.setSixteen(s00, s01)
-        unsafe c1.setSixteen(s10, s11)
-        unsafe c2.setSixteen(s20, s21)
-        unsafe c3.setSixteen(s30, s31)
-        unsafe c4.setSixteen(s40, s41)
-        unsafe c5.setSixteen(s50, s51)
+        unsafe sums.store(c, rowC)
     }
 
     /// Four rows by 16 columns.
@@ -179,6 +118,67 @@ extension PanelTile {
         unsafe c.setSixteen(s0, s1)
     }
 
+}
+
+/// The sums of six rows by 16 columns: twelve registers, beside which are two of B and one of A.
+@safe private struct SixRowSums {
+    private var s00, s01, s10, s11, s20, s21: Lanes
+    private var s30, s31, s40, s41, s50, s51: Lanes
+
+    /// Reads six rows, `row` apart.
+    @inline(__always)
+    init(_ start: UnsafePointer<Float>, _ row: Int) {
+        let (start1, start2) = unsafe (start + row, start + 2 &* row)
+        let start3 = unsafe start + 3 &* row
+        let (start4, start5) = unsafe (start + 4 &* row, start + 5 &* row)
+        (s00, s01) = unsafe (start.eight, (start + 8).eight)
+        (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
+        (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
+        (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
+        (s40, s41) = unsafe (start4.eight, (start4 + 8).eight)
+        (s50, s51) = unsafe (start5.eight, (start5 + 8).eight)
+    }
+
+    /// Adds six elements of A, `row` apart, times 16 of B.
+    @inline(__always)
+    mutating func add(
+        _ a: UnsafePointer<Float>, _ row: Int, _ b: UnsafePointer<Float>
+    ) {
+        let (x, y) = unsafe (b.eight, (b + 8).eight)
+        // Three rows from each of two addresses: a chain of additions through all six would take
+        // as long as their multiply-adds.
+        let (row1, row2) = (row, 2 &* row)
+        let a3 = unsafe a + 3 &* row
+        let p0 = unsafe Lanes(repeating: a[0])
+        s00 = s00.addingProduct(x, p0)
+        s01 = s01.addingProduct(y, p0)
+        let p1 = unsafe Lanes(repeating: a[row1])
+        s10 = s10.addingProduct(x, p1)
+        s11 = s11.addingProduct(y, p1)
+        let p2 = unsafe Lanes(repeating: a[row2])
+        s20 = s20.addingProduct(x, p2)
+        s21 = s21.addingProduct(y, p2)
+        let p3 = unsafe Lanes(repeating: a3[0])
+        s30 = s30.addingProduct(x, p3)
+        s31 = s31.addingProduct(y, p3)
+        let p4 = unsafe Lanes(repeating: a3[row1])
+        s40 = s40.addingProduct(x, p4)
+        s41 = s41.addingProduct(y, p4)
+        let p5 = unsafe Lanes(repeating: a3[row2])
+        s50 = s50.addingProduct(x, p5)
+        s51 = s51.addingProduct(y, p5)
+    }
+
+    /// Writes six rows, `row` apart.
+    @inline(__always)
+    func store(_ c: UnsafeMutablePointer<Float>, _ row: Int) {
+        unsafe c.setSixteen(s00, s01)
+        unsafe (c + row).setSixteen(s10, s11)
+        unsafe (c + 2 &* row).setSixteen(s20, s21)
+        unsafe (c + 3 &* row).setSixteen(s30, s31)
+        unsafe (c + 4 &* row).setSixteen(s40, s41)
+        unsafe (c + 5 &* row).setSixteen(s50, s51)
+    }
 }
 
 extension UnsafeMutablePointer<Float> {
