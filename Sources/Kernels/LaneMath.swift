@@ -9,7 +9,10 @@ import CInstructions
 /// A NaN lane stays NaN.
 public enum LaneMath {
     /// e to the power of each lane; 0 below -104, infinity above 88.72, denormals between.
-    @inlinable @inline(__always)
+    ///
+    /// Transparent, since the optimizer leaves it a call otherwise, always inlined or not, whose
+    /// argument and result travel in halves.
+    @_transparent
     public static func exp(_ x: Lanes) -> Lanes {
         // Zero is put in: a product that falls below the normal numbers costs a hundred others.
         let isZero = x .< -105

@@ -129,19 +129,19 @@ import CWideKernels
         _ head: Int, _ qkv: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
         _ probabilities: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let row = 3 * width
+        let (row, padded, scale) = (3 * width, paddedTokens, scale)
         let q = unsafe qkv + start(head, row)
-        let p = unsafe probabilities + head * tokens * paddedTokens
+        let p = unsafe probabilities + head * tokens * padded
         let y = unsafe out + start(head, width)
         unsafe transpose(q + width, row, into: scratch)
         unsafe product(
-            tokens, paddedTokens, headWidth, q, row, 1, scratch, paddedTokens, p, paddedTokens,
-            scratch)
+            tokens, padded, headWidth, q, row, 1, scratch, padded, p, padded, scratch)
         for token in 0..<tokens {
-            unsafe softmax(p + token * paddedTokens, visible: isCausal ? token + 1 : tokens)
+            let visible = isCausal ? token + 1 : tokens
+            unsafe softmax(p + token * padded, padded, visible: visible, scale: scale)
         }
         unsafe product(
-            tokens, headWidth, tokens, p, paddedTokens, 1, q + 2 * width, row, y, width, scratch)
+            tokens, headWidth, tokens, p, padded, 1, q + 2 * width, row, y, width, scratch)
     }
 
     private func backward(
@@ -149,7 +149,7 @@ import CWideKernels
         _ gradient: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let (row, padded) = (3 * width, paddedTokens)
+        let (row, padded, scale) = (3 * width, paddedTokens, scale)
         let q = unsafe qkv + start(head, row)
         let p = unsafe probabilities + head * tokens * padded
         let g = unsafe gradient + start(head, width)
@@ -165,7 +165,8 @@ import CWideKernels
             tokens, padded, headWidth, g, width, 1, scratch, padded, scores, padded,
             scratch)
         for token in 0..<tokens {
-            unsafe softmaxGradient(p + token * padded, scores + token * padded)
+            unsafe softmaxGradient(
+                p + token * padded, scores + token * padded, padded, scale: scale)
         }
         // dQ = dS K, dK = dS^T Q
         unsafe product(
@@ -208,15 +209,18 @@ import CWideKernels
         }
     }
 
-    /// The softmax of one row of scores times `scale`, in place; zeros past the visible tokens.
-    @inline(__always)
-    private func softmax(_ p: UnsafeMutablePointer<Float>, visible: Int) {
+    /// The softmax of one row of `padded` scores times `scale`, in place; zeros past the visible
+    /// tokens.
+    ///
+    /// A function of its own: inlined in a large one, `exp` would stay a call for each register.
+    @inline(never)
+    private func softmax(
+        _ p: UnsafeMutablePointer<Float>, _ padded: Int, visible: Int, scale: Float
+    ) {
         let raw = UnsafeMutableRawPointer(p)
-        let lanes = paddedTokens / 8
-        for token in visible..<paddedTokens { unsafe p[token] = -.infinity }
-        guard !WideRegisters.areThere else {
-            return unsafe wide_softmax(p, paddedTokens, scale)
-        }
+        let lanes = padded / 8
+        for token in visible..<padded { unsafe p[token] = -.infinity }
+        guard !WideRegisters.areThere else { return unsafe wide_softmax(p, padded, scale) }
         var best = Lanes(repeating: -.infinity)
         for lane in 0..<lanes {
             let start = lane &* 8
@@ -241,15 +245,15 @@ import CWideKernels
     }
 
     /// The gradient of one row of scores, over the gradient of its probabilities.
-    @inline(__always)
+    @inline(never)
     private func softmaxGradient(
-        _ p: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>
+        _ p: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>, _ padded: Int, scale: Float
     ) {
         guard !WideRegisters.areThere else {
-            return unsafe wide_softmax_gradient(p, g, paddedTokens, scale)
+            return unsafe wide_softmax_gradient(p, g, padded, scale)
         }
         let (from, to) = unsafe (UnsafeRawPointer(p), UnsafeMutableRawPointer(g))
-        let lanes = paddedTokens / 8
+        let lanes = padded / 8
         var inner = Lanes(repeating: 0)
         for lane in 0..<lanes {
             let start = lane &* 8
