@@ -42,64 +42,31 @@ public enum OptimizerLoops {
         let count = p.count
         precondition(
             g.count == count && m.count == count && v.count == count, "adamW: counts differ")
-        // Plain addresses: what closures capture would be read again for each eight elements.
-        unsafe p.withUnsafeMutableBufferPointer { p in
-            unsafe g.withUnsafeBufferPointer { g in
-                unsafe m.withUnsafeMutableBufferPointer { m in
-                    unsafe v.withUnsafeMutableBufferPointer { v in
-                        guard let p = p.baseAddress, let g = g.baseAddress,
-                            let m = m.baseAddress, let v = v.baseAddress
-                        else { return }
-                        unsafe adamW(count, p, g, m, v, step)
-                    }
-                }
-            }
-        }
-    }
-
-    private static func adamW(
-        _ count: Int, _ p: UnsafeMutablePointer<Float>, _ g: UnsafePointer<Float>,
-        _ m: UnsafeMutablePointer<Float>, _ v: UnsafeMutablePointer<Float>, _ step: AdamWStep
-    ) {
         let end = count &- count % 8
-        for index in stride(from: 0, to: end, by: 8) {
-            unsafe moveEight(p + index, g + index, m + index, v + index, step)
-        }
-        guard end < count else { return }
-        // The last ones with zeros behind them.
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 32) { memory in
-            guard let whole = memory.baseAddress else { return }
-            unsafe memory.initialize(repeating: 0)
-            let rest = count &- end
-            for index in 0..<rest {
-                unsafe whole[index] = p[end &+ index]
-                unsafe whole[8 &+ index] = g[end &+ index]
-                unsafe whole[16 &+ index] = m[end &+ index]
-                unsafe whole[24 &+ index] = v[end &+ index]
-            }
-            unsafe moveEight(whole, UnsafePointer(whole + 8), whole + 16, whole + 24, step)
-            for index in 0..<rest {
-                unsafe p[end &+ index] = whole[index]
-                unsafe m[end &+ index] = whole[16 &+ index]
-                unsafe v[end &+ index] = whole[24 &+ index]
-            }
-        }
+        for index in stride(from: 0, to: end, by: 8) { move(&p, g, &m, &v, index, 8, step) }
+        if end < count { move(&p, g, &m, &v, end, count &- end, step) }
     }
 
-    @inline(__always)
-    private static func moveEight(
-        _ p: UnsafeMutablePointer<Float>, _ g: UnsafePointer<Float>,
-        _ m: UnsafeMutablePointer<Float>, _ v: UnsafeMutablePointer<Float>, _ step: AdamWStep
+    /// `adamW` of `part` elements from `index` on.
+    ///
+    /// Inlined with eight as a constant it has no calls, beside which no register would be kept.
+    @inline(__always) @_lifetime(p: copy p) @_lifetime(m: copy m) @_lifetime(v: copy v)
+    private static func move(
+        _ p: inout MutableSpan<Float>, _ g: Span<Float>, _ m: inout MutableSpan<Float>,
+        _ v: inout MutableSpan<Float>, _ index: Int, _ part: Int, _ step: AdamWStep
     ) {
-        let (gradient, old) = unsafe (g.eight, m.eight)
         let take1 = Lanes(repeating: 1 - step.beta1)
         let take2 = Lanes(repeating: 1 - step.beta2)
+        let gradient = g.lanes(at: index, upTo: part)
+        let old = m.lanes(at: index, upTo: part)
         let first = old.addingProduct(gradient - old, take1)
-        let second = unsafe (v.eight * step.beta2).addingProduct(gradient * gradient, take2)
+        let second = (v.lanes(at: index, upTo: part) * step.beta2).addingProduct(
+            gradient * gradient, take2)
         let divisor = LaneMath.squareRoot(second) / step.rootCorrection + step.epsilon
-        unsafe m.setEight(first)
-        unsafe v.setEight(second)
-        unsafe p.setEight(p.eight * step.keep - step.stepSize * (first / divisor))
+        let value = p.lanes(at: index, upTo: part) * step.keep
+        m.setLanes(first, at: index, upTo: part)
+        v.setLanes(second, at: index, upTo: part)
+        p.setLanes(value - step.stepSize * (first / divisor), at: index, upTo: part)
     }
 
     /// One step of SGD with momentum in PyTorch's form: d = g + decay p; b = momentum b + d;
@@ -114,18 +81,28 @@ public enum OptimizerLoops {
     ) {
         let count = p.count
         precondition(g.count == count && b.count == count, "sgdMomentum: counts differ")
-        let decay = Lanes(repeating: decay)
-        let (momentum, rate) = (Lanes(repeating: momentum), Lanes(repeating: -rate))
-        var index = 0
-        while index < count {
-            let part = min(8, count &- index)
-            let value = p.lanes(at: index, upTo: part)
-            let d = g.lanes(at: index, upTo: part).addingProduct(value, decay)
-            let moved = d.addingProduct(b.lanes(at: index, upTo: part), momentum)
-            b.setLanes(moved, at: index, upTo: part)
-            let direction = nesterov ? d.addingProduct(moved, momentum) : moved
-            p.setLanes(value.addingProduct(direction, rate), at: index, upTo: part)
-            index &+= 8
+        let end = count &- count % 8
+        for index in stride(from: 0, to: end, by: 8) {
+            move(&p, g, &b, index, 8, rate, decay, momentum, nesterov)
         }
+        if end < count {
+            move(&p, g, &b, end, count &- end, rate, decay, momentum, nesterov)
+        }
+    }
+
+    /// `sgdMomentum` of `part` elements from `index` on.
+    @inline(__always) @_lifetime(p: copy p) @_lifetime(b: copy b)
+    private static func move(
+        _ p: inout MutableSpan<Float>, _ g: Span<Float>, _ b: inout MutableSpan<Float>,
+        _ index: Int, _ part: Int, _ rate: Float, _ decay: Float, _ momentum: Float,
+        _ nesterov: Bool
+    ) {
+        let (momentum, rate) = (Lanes(repeating: momentum), Lanes(repeating: -rate))
+        let value = p.lanes(at: index, upTo: part)
+        let d = g.lanes(at: index, upTo: part).addingProduct(value, Lanes(repeating: decay))
+        let moved = d.addingProduct(b.lanes(at: index, upTo: part), momentum)
+        b.setLanes(moved, at: index, upTo: part)
+        let direction = nesterov ? d.addingProduct(moved, momentum) : moved
+        p.setLanes(value.addingProduct(direction, rate), at: index, upTo: part)
     }
 }
