@@ -122,11 +122,9 @@ import CWideKernels
     ) {
         let (row, column) = isInterleaved ? (1, rows) : (rowA, columnA)
         switch rows {
-        case 6 where rowB != width:
-            unsafe sixRows(a, row, column, b, from: start, into: c, next: next)
-        case 6 where isInterleaved:
+        case 6 where isInterleaved && rowB == width:
             unsafe sixInterleavedRows(a, b, from: start, into: c, next: next)
-        case 6 where columnA == 1:
+        case 6 where columnA == 1 && rowB == width:
             unsafe sixRowsAlong(a, rowA, b, from: start, into: c, next: next)
         case 6: unsafe sixRows(a, row, column, b, from: start, into: c, next: next)
         case 4: unsafe fourRows(a, row, column, b, from: start, into: c)

@@ -69,35 +69,24 @@ extension PanelTile {
         _ a: UnsafePointer<Float>, _ rowA: Int, _ columnA: Int, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
     ) {
-        let (start1, start2) = unsafe (start + rowStart, start + 2 &* rowStart)
-        let start3 = unsafe start + 3 &* rowStart
-        var (s00, s01) = unsafe (start.eight, (start + 8).eight)
-        var (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
-        var (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
-        var (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
-        let (row1, row2, row3) = (rowA, 2 &* rowA, 3 &* rowA)
+        var row0 = unsafe RowSums(start)
+        var row1 = unsafe RowSums(start + rowStart)
+        var row2 = unsafe RowSums(start + 2 &* rowStart)
+        var row3 = unsafe RowSums(start + 3 &* rowStart)
         var (a, b) = unsafe (a, b)
         for _ in 0..<k {
             let (x, y) = unsafe (b.eight, (b + 8).eight)
-            let p0 = unsafe Lanes(repeating: a[0])
-            s00 = s00.addingProduct(x, p0)
-            s01 = s01.addingProduct(y, p0)
-            let p1 = unsafe Lanes(repeating: a[row1])
-            s10 = s10.addingProduct(x, p1)
-            s11 = s11.addingProduct(y, p1)
-            let p2 = unsafe Lanes(repeating: a[row2])
-            s20 = s20.addingProduct(x, p2)
-            s21 = s21.addingProduct(y, p2)
-            let p3 = unsafe Lanes(repeating: a[row3])
-            s30 = s30.addingProduct(x, p3)
-            s31 = s31.addingProduct(y, p3)
+            unsafe row0.add(a[0], x, y)
+            unsafe row1.add(a[rowA], x, y)
+            unsafe row2.add(a[2 &* rowA], x, y)
+            unsafe row3.add(a[3 &* rowA], x, y)
             unsafe a += columnA
             unsafe b += rowB
         }
-        unsafe c.setSixteen(s00, s01)
-        unsafe (c + rowC).setSixteen(s10, s11)
-        unsafe (c + 2 &* rowC).setSixteen(s20, s21)
-        unsafe (c + 3 &* rowC).setSixteen(s30, s31)
+        unsafe row0.store(c)
+        unsafe row1.store(c + rowC)
+        unsafe row2.store(c + 2 &* rowC)
+        unsafe row3.store(c + 3 &* rowC)
     }
 
     /// One row by 16 columns.
@@ -106,86 +95,77 @@ extension PanelTile {
         _ a: UnsafePointer<Float>, _ columnA: Int, _ b: UnsafePointer<Float>,
         from start: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
     ) {
-        var (s0, s1) = unsafe (start.eight, (start + 8).eight)
+        var sums = unsafe RowSums(start)
         var (a, b) = unsafe (a, b)
         for _ in 0..<k {
-            let p = unsafe Lanes(repeating: a[0])
-            s0 = unsafe s0.addingProduct(b.eight, p)
-            s1 = unsafe s1.addingProduct((b + 8).eight, p)
+            unsafe sums.add(a[0], b.eight, (b + 8).eight)
             unsafe a += columnA
             unsafe b += rowB
         }
-        unsafe c.setSixteen(s0, s1)
+        unsafe sums.store(c)
+    }
+}
+
+/// The sums of one row by 16 columns.
+@safe private struct RowSums {
+    private var s0, s1: Lanes
+
+    @inline(__always)
+    init(_ start: UnsafePointer<Float>) { (s0, s1) = unsafe (start.eight, (start + 8).eight) }
+
+    /// Adds an element of A times 16 of B.
+    @inline(__always)
+    mutating func add(_ a: Float, _ x: Lanes, _ y: Lanes) {
+        let p = Lanes(repeating: a)
+        s0 = s0.addingProduct(x, p)
+        s1 = s1.addingProduct(y, p)
     }
 
+    @inline(__always)
+    func store(_ c: UnsafeMutablePointer<Float>) {
+        unsafe c.setEight(s0)
+        unsafe (c + 8).setEight(s1)
+    }
 }
 
 /// The sums of six rows by 16 columns: twelve registers, beside which are two of B and one of A.
 @safe private struct SixRowSums {
-    private var s00, s01, s10, s11, s20, s21: Lanes
-    private var s30, s31, s40, s41, s50, s51: Lanes
+    private var row0, row1, row2, row3, row4, row5: RowSums
 
     /// Reads six rows, `row` apart.
     @inline(__always)
     init(_ start: UnsafePointer<Float>, _ row: Int) {
-        let (start1, start2) = unsafe (start + row, start + 2 &* row)
-        let start3 = unsafe start + 3 &* row
-        let (start4, start5) = unsafe (start + 4 &* row, start + 5 &* row)
-        (s00, s01) = unsafe (start.eight, (start + 8).eight)
-        (s10, s11) = unsafe (start1.eight, (start1 + 8).eight)
-        (s20, s21) = unsafe (start2.eight, (start2 + 8).eight)
-        (s30, s31) = unsafe (start3.eight, (start3 + 8).eight)
-        (s40, s41) = unsafe (start4.eight, (start4 + 8).eight)
-        (s50, s51) = unsafe (start5.eight, (start5 + 8).eight)
+        row0 = unsafe RowSums(start)
+        row1 = unsafe RowSums(start + row)
+        row2 = unsafe RowSums(start + 2 &* row)
+        row3 = unsafe RowSums(start + 3 &* row)
+        row4 = unsafe RowSums(start + 4 &* row)
+        row5 = unsafe RowSums(start + 5 &* row)
     }
 
     /// Adds six elements of A, `row` apart, times 16 of B.
     @inline(__always)
-    mutating func add(
-        _ a: UnsafePointer<Float>, _ row: Int, _ b: UnsafePointer<Float>
-    ) {
+    mutating func add(_ a: UnsafePointer<Float>, _ row: Int, _ b: UnsafePointer<Float>) {
         let (x, y) = unsafe (b.eight, (b + 8).eight)
         // Three rows from each of two addresses: a chain of additions through all six would take
         // as long as their multiply-adds.
-        let (row1, row2) = (row, 2 &* row)
         let a3 = unsafe a + 3 &* row
-        let p0 = unsafe Lanes(repeating: a[0])
-        s00 = s00.addingProduct(x, p0)
-        s01 = s01.addingProduct(y, p0)
-        let p1 = unsafe Lanes(repeating: a[row1])
-        s10 = s10.addingProduct(x, p1)
-        s11 = s11.addingProduct(y, p1)
-        let p2 = unsafe Lanes(repeating: a[row2])
-        s20 = s20.addingProduct(x, p2)
-        s21 = s21.addingProduct(y, p2)
-        let p3 = unsafe Lanes(repeating: a3[0])
-        s30 = s30.addingProduct(x, p3)
-        s31 = s31.addingProduct(y, p3)
-        let p4 = unsafe Lanes(repeating: a3[row1])
-        s40 = s40.addingProduct(x, p4)
-        s41 = s41.addingProduct(y, p4)
-        let p5 = unsafe Lanes(repeating: a3[row2])
-        s50 = s50.addingProduct(x, p5)
-        s51 = s51.addingProduct(y, p5)
+        unsafe row0.add(a[0], x, y)
+        unsafe row1.add(a[row], x, y)
+        unsafe row2.add(a[2 &* row], x, y)
+        unsafe row3.add(a3[0], x, y)
+        unsafe row4.add(a3[row], x, y)
+        unsafe row5.add(a3[2 &* row], x, y)
     }
 
     /// Writes six rows, `row` apart.
     @inline(__always)
     func store(_ c: UnsafeMutablePointer<Float>, _ row: Int) {
-        unsafe c.setSixteen(s00, s01)
-        unsafe (c + row).setSixteen(s10, s11)
-        unsafe (c + 2 &* row).setSixteen(s20, s21)
-        unsafe (c + 3 &* row).setSixteen(s30, s31)
-        unsafe (c + 4 &* row).setSixteen(s40, s41)
-        unsafe (c + 5 &* row).setSixteen(s50, s51)
-    }
-}
-
-extension UnsafeMutablePointer<Float> {
-    /// Stores sixteen floats.
-    @inline(__always)
-    fileprivate func setSixteen(_ x: Lanes, _ y: Lanes) {
-        unsafe setEight(x)
-        unsafe (self + 8).setEight(y)
+        unsafe row0.store(c)
+        unsafe row1.store(c + row)
+        unsafe row2.store(c + 2 &* row)
+        unsafe row3.store(c + 3 &* row)
+        unsafe row4.store(c + 4 &* row)
+        unsafe row5.store(c + 5 &* row)
     }
 }
